@@ -1,0 +1,51 @@
+//! How long-running work is told to stop: a flag and a deadline, polled by every sweep and step.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Why work was stopped before it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Interrupted {
+    /// Nobody waits for the answer any more, or the server shuts down.
+    #[error("the computation was cancelled")]
+    Cancelled,
+    /// The deadline has passed.
+    #[error("the computation passed its deadline")]
+    DeadlineExceeded,
+}
+
+/// A cheap, shared handle that work polls and its owner raises.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    cancelled: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
+
+impl Interrupt {
+    /// Never fires unless [`cancel`](Self::cancel) is called.
+    pub fn never() -> Self {
+        Self::default()
+    }
+
+    /// Fires once `deadline` has passed.
+    pub fn at(deadline: Instant) -> Self {
+        Self { cancelled: Arc::default(), deadline: Some(deadline) }
+    }
+
+    /// Stops all work that polls this handle or a clone of it.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// To be called at least every few milliseconds of work.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Interrupted::Cancelled);
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(Interrupted::DeadlineExceeded),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `gradd` command.
+
+fn main() {}
