@@ -4,8 +4,17 @@
 //! AVX2 or the baseline; [`dispatch`] picks one at run time. All paths use fused multiply-adds and the same order of
 //! operations, so they give the same bits. The crate's only unsafe code lives in this module.
 
+// Without inlining into the function that has the target features there is no vector code.
+#![allow(clippy::inline_always)]
+
 pub mod dispatch;
+pub mod exp;
+pub mod hyperbolic;
+pub mod log;
+mod poly;
 pub mod real;
+pub mod single;
+pub mod trig;
 
 pub use dispatch::{Kernel, Level};
 pub use real::Real;
