@@ -20,9 +20,9 @@ pub(super) struct Reduced {
     biased: f64,
     k: f64,
     /// |r| <= (ln 2)/2, rounded.
-    r: f64,
+    pub(super) r: f64,
     /// The rounding error of `r`.
-    lo: f64,
+    pub(super) lo: f64,
 }
 
 /// Reduces |x| < 2¹⁹ ln 2; NaN comes through in `r`.
@@ -51,7 +51,7 @@ impl Reduced {
             2.480_158_737_347_844_7e-5,
             2.755_723_423_476_75e-6,
             2.755_723_356_436_886e-7,
-            2.511_224_051_267_744_4e-8,
+            2.511_224_051_267_744_5e-8,
             2.092_688_427_964_893e-9,
         );
         r + if EXACT { r2.mul_add(q, self.lo) } else { r2 * q }

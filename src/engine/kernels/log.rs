@@ -5,6 +5,7 @@
 //! polynomial of our own, from `tests/fixtures/kernels/coefficients.py`.
 
 use super::poly::poly;
+use std::f64::consts::{LOG2_E, LOG10_E};
 
 /// The leading 33 bits of ln 2: its product with an exponent is exact.
 const LN2_HI: f64 = 6.931_471_803_691_238e-1;
@@ -44,10 +45,10 @@ fn series(f: f64) -> (f64, f64, f64) {
     let r = z * poly!(z, z2;
         0.666_666_666_666_673_5,
         0.399_999_999_994_134_77,
-        0.285_714_287_426_754_9,
+        0.285_714_287_426_754_75,
         0.222_221_985_415_373_9,
         0.181_835_660_772_441_5,
-        0.153_140_030_138_148_14,
+        0.153_140_031_138_148_14,
         0.147_964_499_191_153_45,
     );
     (s, 0.5 * f * f, r)
@@ -96,4 +97,45 @@ pub fn ln_1p(x: f64) -> f64 {
     let y = ends(1.0 + x, y);
     // Keeps the sign of zero and the bits of subnormals.
     if x.abs() < f64::EPSILON / 4.0 { x } else { y }
+}
+
+/// ln(1 + f) as hi + lo, to some 70 bits.
+#[inline(always)]
+fn ln_pair(f: f64) -> (f64, f64) {
+    let (s, half, r) = series(f);
+    let hi = f - half;
+    (hi, s.mul_add(half + r, (f - hi) - half))
+}
+
+/// The binary logarithm, exact at powers of two; -∞ at ±0, NaN below.
+#[inline(always)]
+pub fn log2(x: f64) -> f64 {
+    const INV_LN2_LO: f64 = 2.035_527_374_093_103_3e-17;
+    let (scaled, shift) = normalize(x);
+    let Split { k, f, .. } = split(scaled);
+    let k = k + shift;
+    let (hi, lo) = ln_pair(f);
+    let p = hi * LOG2_E;
+    let p_lo = lo.mul_add(LOG2_E, hi.mul_add(INV_LN2_LO, hi.mul_add(LOG2_E, -p)));
+    // |k| >= |p|, or k is zero.
+    let sum = k + p;
+    ends(x, sum + ((p - (sum - k)) + p_lo))
+}
+
+/// The decimal logarithm, exact at powers of ten; -∞ at ±0, NaN below.
+#[inline(always)]
+pub fn log10(x: f64) -> f64 {
+    const INV_LN10_LO: f64 = 1.098_319_650_216_765e-17;
+    /// The leading 41 bits of log10 2, and the rest.
+    const LOG10_2_HI: f64 = 0.301_029_995_663_611_77;
+    const LOG10_2_LO: f64 = 3.694_239_077_158_931e-13;
+    let (scaled, shift) = normalize(x);
+    let Split { k, f, .. } = split(scaled);
+    let k = k + shift;
+    let (hi, lo) = ln_pair(f);
+    let p = hi * LOG10_E;
+    let p_lo = lo.mul_add(LOG10_E, hi.mul_add(INV_LN10_LO, hi.mul_add(LOG10_E, -p)));
+    let whole = k * LOG10_2_HI;
+    let sum = whole + p;
+    ends(x, sum + (k.mul_add(LOG10_2_LO, p_lo) + (p - (sum - whole))))
 }

@@ -6,6 +6,8 @@
 
 // Without inlining into the function that has the target features there is no vector code.
 #![allow(clippy::inline_always)]
+// Results of functions are not marked in this crate; neither are methods'.
+#![allow(clippy::return_self_not_must_use)]
 
 pub mod dispatch;
 pub mod exp;
@@ -13,7 +15,10 @@ pub mod hyperbolic;
 pub mod log;
 mod poly;
 pub mod real;
+pub mod scalar;
 pub mod single;
+pub mod slice;
+pub mod special;
 pub mod trig;
 
 pub use dispatch::{Kernel, Level};

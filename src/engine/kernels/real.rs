@@ -1,6 +1,6 @@
 //! The float types that kernels are generic over.
 
-use super::{exp, hyperbolic, log, single, trig};
+use super::{exp, hyperbolic, log, single, special, trig};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -128,7 +128,7 @@ impl_real!(
     (softplus, hyperbolic::softplus),
     (sin, trig::sin),
     (cos, trig::cos),
-    (erf, libm::erf)
+    (erf, special::erf)
 );
 impl_real!(
     f32,
