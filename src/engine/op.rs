@@ -174,8 +174,6 @@ fn ratio_or_zero(p: f64, q: f64) -> f64 {
 }
 
 const FRAC_2_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
-const FRAC_1_SQRT_2: f64 = std::f64::consts::FRAC_1_SQRT_2;
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 const LEAKY_SLOPE: f64 = 0.01;
 
 table! {
@@ -305,8 +303,8 @@ table! {
             partial(x, _y) = { let s = m::sigmoid(x); s * x.mul_add(1.0 - s, 1.0) };
             "x sigmoid(x).", "sigmoid(x) (1 + x (1 - sigmoid(x)))", "all reals"
         Gelu "gelu" [] "gelu(x)"
-            value(x) = if x == f64::NEG_INFINITY { -0.0 } else { 0.5 * x * m::erfc(-x * FRAC_1_SQRT_2) };
-            partial(x, _y) = (x * FRAC_1_SQRT_2PI).mul_add(m::exp(-0.5 * x * x), 0.5 * m::erfc(-x * FRAC_1_SQRT_2));
+            value(x) = m::gelu(x);
+            partial(x, _y) = x.mul_add(m::normal_pdf(x), m::normal_cdf(x));
             "x times the normal distribution function of x, by erf.", "Phi(x) + x phi(x)", "all reals"
         Erf "erf" [] "erf(x)"
             value(x) = m::erf(x);
