@@ -33,6 +33,7 @@ pub struct Node<'a> {
     pub label: Option<Text<'a>>,
     /// Value of a leaf.
     pub value: Option<Value>,
+    /// Where its operands lie among those of all nodes; they are in the order of the nodes.
     operands: Option<Range<u32>>,
 }
 
@@ -46,9 +47,26 @@ pub enum Operand<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// The operands of `node`, `None` if it has no `inputs` member.
-    pub fn operands(&self, node: &Node<'a>) -> Option<&[Operand<'a>]> {
-        node.operands.as_ref().map(|range| &self.operands[range.start as usize..range.end as usize])
+    /// The operands of `node`; none if it has no `inputs` member.
+    pub fn operands(&self, node: &Node<'a>) -> &[Operand<'a>] {
+        &self.operands[node.operand_range()]
+    }
+
+    /// How many operands all nodes have together.
+    pub fn operand_count(&self) -> usize {
+        self.operands.len()
+    }
+}
+
+impl Node<'_> {
+    /// Where the node's operands lie among those of all nodes.
+    pub fn operand_range(&self) -> Range<usize> {
+        self.operands.as_ref().map_or(0..0, |range| range.start as usize..range.end as usize)
+    }
+
+    /// Whether the node was written with an `inputs` member.
+    pub fn has_operands(&self) -> bool {
+        self.operands.is_some()
     }
 }
 

@@ -16,13 +16,15 @@ pub struct Number(pub f64);
 /// What a [`Number`] may look like, for messages.
 pub(super) const EXPECTED: &str = r#"a number, "NaN", "Infinity" or "-Infinity""#;
 
-/// The value of a string that stands for a number.
-pub(super) fn from_name(name: &str) -> Option<f64> {
-    match name {
-        "NaN" => Some(f64::NAN),
-        "Infinity" => Some(f64::INFINITY),
-        "-Infinity" => Some(f64::NEG_INFINITY),
-        _ => None,
+impl Number {
+    /// The value of a string that stands for a number.
+    pub(super) fn from_name(name: &str) -> Option<Number> {
+        match name {
+            "NaN" => Some(Number(f64::NAN)),
+            "Infinity" => Some(Number(f64::INFINITY)),
+            "-Infinity" => Some(Number(f64::NEG_INFINITY)),
+            _ => None,
+        }
     }
 }
 
@@ -59,7 +61,7 @@ impl Visitor<'_> for NumberVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Number, E> {
-        from_name(name).map(Number).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(name), &self))
+        Number::from_name(name).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(name), &self))
     }
 }
 

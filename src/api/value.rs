@@ -8,6 +8,8 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::engine::{Binding, Column};
+
 use super::number::{self, Number};
 
 /// A number, or an array that holds one number per sample.
@@ -17,6 +19,41 @@ pub enum Value {
     Number(f64),
     /// One per sample.
     Samples(Vec<f64>),
+}
+
+impl Value {
+    /// As the engine takes it.
+    pub fn binding(&self) -> Binding<'_> {
+        match self {
+            Value::Number(x) => Binding::Number(*x),
+            Value::Samples(samples) => Binding::Samples(samples),
+        }
+    }
+
+    /// The number, or the samples in order.
+    pub fn numbers(&self) -> &[f64] {
+        match self {
+            Value::Number(x) => std::slice::from_ref(x),
+            Value::Samples(samples) => samples,
+        }
+    }
+
+    /// As [`numbers`](Self::numbers), to be changed.
+    pub fn numbers_mut(&mut self) -> &mut [f64] {
+        match self {
+            Value::Number(x) => std::slice::from_mut(x),
+            Value::Samples(samples) => samples,
+        }
+    }
+}
+
+impl From<Column> for Value {
+    fn from(column: Column) -> Self {
+        match column {
+            Column::Number(x) => Value::Number(x),
+            Column::Samples(samples) => Value::Samples(samples),
+        }
+    }
 }
 
 impl Serialize for Value {
@@ -52,8 +89,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Value, E> {
-        number::from_name(name)
-            .map(Value::Number)
+        Number::from_name(name)
+            .map(|Number(x)| Value::Number(x))
             .ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
     }
 
