@@ -111,7 +111,8 @@ pub(super) fn bind(
             },
         );
     }
-    let samples = check_lengths(&given, &order, &mut faults, |position| &computation.graph.inputs()[position].0);
+    let samples =
+        check_lengths(&given, &order, &mut faults, |position| &computation.graph.inputs()[position].0);
     faults.into_result()?;
     check_samples(samples, limits)?;
     let given = given.into_iter().map(|given| given.expect("missing values are faults"));
@@ -176,8 +177,10 @@ fn check_lengths<'n>(
 pub(super) fn check_samples(samples: Option<usize>, limits: &Limits) -> Result<(), Problem> {
     match samples {
         Some(samples) if samples > limits.max_samples => {
-            let detail =
-                format!("The batch has {samples} samples; at most {} are allowed in one request.", limits.max_samples);
+            let detail = format!(
+                "The batch has {samples} samples; at most {} are allowed in one request.",
+                limits.max_samples
+            );
             Err(Problem::limit("max_samples", limits.max_samples as u64, samples as u64, detail))
         }
         _ => Ok(()),

@@ -160,7 +160,8 @@ impl<'g, 'a> Builder<'g, 'a> {
 impl Built {
     /// The computation, once there was no fault; the outputs by position in the request.
     pub(super) fn finish<'a>(self, graph: Graph<'a>, outputs: Vec<(Cow<'a, str>, u32)>) -> Computation<'a> {
-        let made = |position: u32| self.nodes[position as usize].expect("without a fault, every node is made");
+        let made =
+            |position: u32| self.nodes[position as usize].expect("without a fault, every node is made");
         let outputs = outputs.into_iter().map(|(name, position)| (name, made(position))).collect();
         let input_of: HashMap<usize, usize> =
             self.inputs.iter().enumerate().map(|(input, &position)| (position as usize, input)).collect();

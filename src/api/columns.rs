@@ -57,7 +57,10 @@ impl<'a> Columns<'a> {
                 Column::Rows(_) => {
                     faults.add(
                         || pointer::join("/data", &*name),
-                        || "A column of an expression is an array of numbers, one per sample, not of rows.".to_owned(),
+                        || {
+                            "A column of an expression is an array of numbers, one per sample, not of rows."
+                                .to_owned()
+                        },
                     );
                     continue;
                 }
@@ -141,7 +144,9 @@ impl PartialSchema for Columns<'_> {
         OneOfBuilder::new()
             .item(Ref::from_schema_name(Data::name()))
             .item(Ref::from_schema_name(Values::name()))
-            .description(Some("For an MLP, rows; for an expression or a graph, columns by the names of its inputs."))
+            .description(Some(
+                "For an MLP, rows; for an expression or a graph, columns by the names of its inputs.",
+            ))
             .into()
     }
 }

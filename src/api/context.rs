@@ -56,7 +56,9 @@ impl Reply {
     pub fn json<T: Serialize>(body: &T) -> Result<Self, Problem> {
         match serde_json::to_vec(body) {
             Ok(body) => Ok(Self { content_type: "application/json", body }),
-            Err(error) => Err(Problem::new(Kind::INTERNAL, format!("The answer could not be written: {error}."))),
+            Err(error) => {
+                Err(Problem::new(Kind::INTERNAL, format!("The answer could not be written: {error}.")))
+            }
         }
     }
 }

@@ -221,9 +221,9 @@ fn data_problem(error: &DataError) -> Problem {
     let place = match error {
         DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "/data/x".to_owned(),
         DataError::Inputs { .. } => "/data/x/0".to_owned(),
-        DataError::Targets { .. }
-        | DataError::Classes { .. }
-        | DataError::ClassesNeedCrossEntropy { .. } => "/data/y".to_owned(),
+        DataError::Targets { .. } | DataError::Classes { .. } | DataError::ClassesNeedCrossEntropy { .. } => {
+            "/data/y".to_owned()
+        }
         DataError::ClassOutOfRange { row, .. } | DataError::NotDistribution { row, .. } => {
             format!("/data/y/{row}")
         }

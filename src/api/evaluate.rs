@@ -82,7 +82,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let non_finite = non_finite.unwrap_or_default();
     match Model::one_of(expression, graph, mlp)? {
         Model::Scalar(scalar) => {
-            refuse(&[("/data", data.is_some(), "`data` is for an MLP; give the values of an expression or graph in `inputs`.")])?;
+            refuse(&[(
+                "/data",
+                data.is_some(),
+                "`data` is for an MLP; give the values of an expression or graph in `inputs`.",
+            )])?;
             scalar_outputs(scalar, inputs.unwrap_or_default(), outputs.as_deref(), non_finite, context)
         }
         Model::Mlp(mlp) => {
@@ -113,18 +117,29 @@ fn scalar_outputs<'a>(
     Reply::json(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
 }
 
-fn mlp_outputs(mlp: Mlp, data: Option<Columns<'_>>, non_finite: NonFinite, context: &Context) -> Result<Reply, Problem> {
+fn mlp_outputs(
+    mlp: Mlp,
+    data: Option<Columns<'_>>,
+    non_finite: NonFinite,
+    context: &Context,
+) -> Result<Reply, Problem> {
     let (mlp, parameters) = mlp.resolve(&context.limits)?;
     let table = Table::new(data, &mlp, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let interrupt = &context.interrupt;
-    let pass = Pass { mlp: &mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
+    let pass =
+        Pass { mlp: &mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
     pass.outputs(table.x()?, &mut outputs).map_err(pass_problem)?;
     let mut loss = None;
     if table.has_targets() {
-        let pass =
-            Pass { mlp: &mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
+        let pass = Pass {
+            mlp: &mlp,
+            parameters: &parameters,
+            rows: Rows::All,
+            workspace: &mut workspace,
+            interrupt,
+        };
         loss = Some(pass.loss(&table.examples(&mlp)?, Reduction::Mean).map_err(pass_problem)?);
     }
     if non_finite == NonFinite::Error {

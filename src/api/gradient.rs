@@ -180,7 +180,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             refuse(&[
                 ("/inputs", request.inputs.is_some(), "An MLP takes its values from `data`."),
                 ("/outputs", request.outputs.is_some(), "The objective of an MLP is its loss."),
-                ("/wrt", request.wrt.is_some(), "The gradients of an MLP are those of all weights and biases."),
+                (
+                    "/wrt",
+                    request.wrt.is_some(),
+                    "The gradients of an MLP are those of all weights and biases.",
+                ),
                 ("/trace", request.trace, "An MLP has no named nodes to trace."),
             ])?;
             GradientResponse::Mlp(mlp_gradient::gradient(*mlp, request, context)?)

@@ -67,10 +67,7 @@ impl Mlp {
         let layers: Vec<nn::Layer> = self
             .layers
             .iter()
-            .map(|layer| nn::Layer {
-                units: layer.units,
-                activation: layer.activation.unwrap_or_default().0,
-            })
+            .map(|layer| nn::Layer { units: layer.units, activation: layer.activation.unwrap_or_default().0 })
             .collect();
         let loss = self.loss.unwrap_or_default().0;
         let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
@@ -109,7 +106,11 @@ pub(super) fn flatten(mlp: &nn::Mlp, layers: &[LayerParameters], place: &str) ->
     if layers.len() != spans.len() {
         return Err(Problem::at(
             place,
-            format!("There is a weight and a bias for {} layers, but the model has {}.", layers.len(), spans.len()),
+            format!(
+                "There is a weight and a bias for {} layers, but the model has {}.",
+                layers.len(),
+                spans.len()
+            ),
         ));
     }
     let mut faults = Faults::default();
@@ -131,7 +132,13 @@ pub(super) fn flatten(mlp: &nn::Mlp, layers: &[LayerParameters], place: &str) ->
         if bias.len() != span.units {
             faults.add(
                 || format!("{place}/{i}/bias"),
-                || format!("The bias of layer {i} has {} numbers, but the layer has {} units.", bias.len(), span.units),
+                || {
+                    format!(
+                        "The bias of layer {i} has {} numbers, but the layer has {} units.",
+                        bias.len(),
+                        span.units
+                    )
+                },
             );
         }
         flat.extend_from_slice(&weight.data);

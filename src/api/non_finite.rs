@@ -46,8 +46,7 @@ impl From<NonFinite> for NonFinitePolicy {
 }
 
 /// What to do about it.
-pub(super) const REMEDY: &str =
-    "Change the values so that the result is finite, or send \"non_finite\": \"allow\" to get such numbers as strings.";
+pub(super) const REMEDY: &str = "Change the values so that the result is finite, or send \"non_finite\": \"allow\" to get such numbers as strings.";
 
 impl From<Interrupted> for Problem {
     fn from(interrupted: Interrupted) -> Self {
@@ -72,7 +71,9 @@ pub(super) fn sweep_problem(computation: &Computation<'_>, error: SweepError) ->
             Problem { errors: vec![fault], ..Problem::new(Kind::NON_FINITE, format!("{detail} {REMEDY}")) }
         }
         // Lengths and roles were checked when the values were bound.
-        SweepError::Role { .. } | SweepError::Length { .. } => Problem::new(Kind::INTERNAL, error.to_string()),
+        SweepError::Role { .. } | SweepError::Length { .. } => {
+            Problem::new(Kind::INTERNAL, error.to_string())
+        }
     }
 }
 
@@ -86,8 +87,11 @@ pub(super) fn explain(computation: &Computation<'_>, found: &engine::NonFinite) 
         Origin::Value => format!("The value of {node} is {value}{sample}{operands}."),
         Origin::Partial(k) => {
             let operand = computation.graph.operands(found.node).get(k);
-            let name = operand.map_or_else(String::new, |&operand| format!(" {}", quote(&computation.name(operand))));
-            format!("The derivative of {node} with respect to its operand{name} is {value}{sample}{operands}.")
+            let name = operand
+                .map_or_else(String::new, |&operand| format!(" {}", quote(&computation.name(operand))));
+            format!(
+                "The derivative of {node} with respect to its operand{name} is {value}{sample}{operands}."
+            )
         }
         Origin::Adjoint => {
             format!("The derivative of the objective with respect to {node} is {value}{sample}{operands}.")
@@ -99,11 +103,8 @@ pub(super) fn explain(computation: &Computation<'_>, found: &engine::NonFinite) 
         }
         _ => String::new(),
     };
-    let fault = Fault {
-        detail: what.clone(),
-        pointer: Some(computation.place(found.node)),
-        ..Fault::default()
-    };
+    let fault =
+        Fault { detail: what.clone(), pointer: Some(computation.place(found.node)), ..Fault::default() };
     (format!("{what}{domain}"), fault)
 }
 

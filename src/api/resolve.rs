@@ -151,7 +151,10 @@ fn role(graph: &Graph<'_>, i: usize, faults: &mut Faults) -> Role {
             }
             if node.value.is_some() {
                 faults.add(at("/value"), || {
-                    format!("The node {} computes its value; only `input` and `const` are given one.", quote(&node.id))
+                    format!(
+                        "The node {} computes its value; only `input` and `const` are given one.",
+                        quote(&node.id)
+                    )
                 });
             }
             Role::Apply(op)
@@ -164,13 +167,19 @@ fn leaf(node: &Node<'_>) -> String {
 }
 
 fn unknown_op(name: &str) -> String {
-    let names = Op::ALL.iter().flat_map(|op| std::iter::once(op.name()).chain(op.info().aliases.iter().copied()));
+    let names =
+        Op::ALL.iter().flat_map(|op| std::iter::once(op.name()).chain(op.info().aliases.iter().copied()));
     let known = names.chain(["input", "const"]);
     format!("There is no op {}{} GET /v1/ops lists all ops.", quote(name), suggest::ending(name, known))
 }
 
 /// The one node that no other uses; leaves that nothing uses do not count beside operations.
-fn sink<'a>(graph: &Graph<'a>, targets: &[Target], roles: &[Role], faults: &mut Faults) -> Vec<(Cow<'a, str>, u32)> {
+fn sink<'a>(
+    graph: &Graph<'a>,
+    targets: &[Target],
+    roles: &[Role],
+    faults: &mut Faults,
+) -> Vec<(Cow<'a, str>, u32)> {
     let mut is_used = vec![false; graph.nodes.len()];
     for target in targets {
         if let Target::Node(position) = target {

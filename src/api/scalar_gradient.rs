@@ -43,7 +43,13 @@ pub(super) fn gradient<'a>(
         let step = step(sgd, &computation, &bound, &wanted, &gradients, is_strict)?;
         (updated, velocity) = (Some(step.0), step.1);
     }
-    Ok(ScalarGradient { outputs: computation.name_outputs(result.outputs), gradients, updated, velocity, trace })
+    Ok(ScalarGradient {
+        outputs: computation.name_outputs(result.outputs),
+        gradients,
+        updated,
+        velocity,
+        trace,
+    })
 }
 
 fn sweep(
@@ -75,7 +81,11 @@ fn name(computation: &Computation<'_>, input: usize) -> String {
 }
 
 /// Positions of the inputs in `wrt`; without it all, in the order of the request.
-fn wanted(computation: &Computation<'_>, bound: &Bound, wrt: Option<&[Text<'_>]>) -> Result<Vec<usize>, Problem> {
+fn wanted(
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wrt: Option<&[Text<'_>]>,
+) -> Result<Vec<usize>, Problem> {
     let Some(names) = wrt else { return Ok(bound.order.clone()) };
     let mut faults = Faults::default();
     if names.is_empty() {
@@ -83,7 +93,8 @@ fn wanted(computation: &Computation<'_>, bound: &Bound, wrt: Option<&[Text<'_>]>
         faults.add(|| "/wrt".to_owned(), || detail.to_owned());
     }
     let inputs = computation.graph.inputs();
-    let by_name: HashMap<&str, usize> = inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
+    let by_name: HashMap<&str, usize> =
+        inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
     let mut wanted = Vec::with_capacity(names.len());
     let mut seen = HashMap::new();
     for (i, name) in names.iter().enumerate() {

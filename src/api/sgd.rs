@@ -98,7 +98,10 @@ impl SgdStep<'_> {
     pub(super) fn check(&self) -> Result<(), Problem> {
         self.settings().resolve("/sgd")?;
         if self.momentum == 0.0 && self.velocity.is_some() {
-            return Err(Problem::at("/sgd/velocity", "A velocity has no effect while `momentum` is 0; leave it out or set it."));
+            return Err(Problem::at(
+                "/sgd/velocity",
+                "A velocity has no effect while `momentum` is 0; leave it out or set it.",
+            ));
         }
         Ok(())
     }
@@ -108,8 +111,9 @@ impl Sgd {
     /// The optimizer; `place` is the pointer to these settings.
     pub(super) fn resolve(self, place: &str) -> Result<Optimizer, Problem> {
         let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = self;
-        train::Sgd::with(learning_rate, momentum, dampening, weight_decay, nesterov).map(Optimizer::Sgd).map_err(
-            |error| {
+        train::Sgd::with(learning_rate, momentum, dampening, weight_decay, nesterov)
+            .map(Optimizer::Sgd)
+            .map_err(|error| {
                 let member = match error {
                     SgdError::LearningRate(_) => "learning_rate",
                     SgdError::Momentum(_) => "momentum",
@@ -118,7 +122,6 @@ impl Sgd {
                     SgdError::Nesterov => "nesterov",
                 };
                 Problem::at(format!("{place}/{member}"), capitalised(&error.to_string()))
-            },
-        )
+            })
     }
 }

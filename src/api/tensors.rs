@@ -45,7 +45,9 @@ impl<'de> Visitor<'de> for TensorsVisitor {
     type Value = Tensors<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of values by name, or for an MLP an array with the weight and bias of each layer")
+        f.write_str(
+            "an object of values by name, or for an MLP an array with the weight and bias of each layer",
+        )
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -85,9 +87,10 @@ impl Shape<'_> {
             (Shape::Named(_), Tensors::Layers(_)) => {
                 Err(Problem::at(place, "For an expression or a graph, this is an object of values by name."))
             }
-            (Shape::Layers(_), Tensors::Named(_)) => {
-                Err(Problem::at(place, "For an MLP, this is an array with the weight and bias of each layer."))
-            }
+            (Shape::Layers(_), Tensors::Named(_)) => Err(Problem::at(
+                place,
+                "For an MLP, this is an array with the weight and bias of each layer.",
+            )),
         }
     }
 
@@ -129,15 +132,22 @@ impl Shape<'_> {
     }
 }
 
-fn flatten_named(shape: &[(String, Option<usize>)], values: Values<'_>, place: &str) -> Result<Vec<f64>, Problem> {
+fn flatten_named(
+    shape: &[(String, Option<usize>)],
+    values: Values<'_>,
+    place: &str,
+) -> Result<Vec<f64>, Problem> {
     let mut faults = Faults::default();
-    let known: HashMap<&str, usize> = shape.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
+    let known: HashMap<&str, usize> =
+        shape.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
     let mut given: Vec<Option<Value>> = vec![None; shape.len()];
     for (name, value) in values.0 {
         let at = || pointer::join(place, &*name);
         let Some(&position) = known.get(&*name) else {
             let names = || shape.iter().map(|(name, _)| name.as_str());
-            faults.add(at, || format!("{} does not belong here{}", quote(&name), suggest::ending(&name, names())));
+            faults.add(at, || {
+                format!("{} does not belong here{}", quote(&name), suggest::ending(&name, names()))
+            });
             continue;
         };
         let expected = shape[position].1;
@@ -146,7 +156,8 @@ fn flatten_named(shape: &[(String, Option<usize>)], values: Values<'_>, place: &
             Value::Samples(samples) => expected == Some(samples.len()),
         };
         if !fits {
-            let expected = expected.map_or("a number".to_owned(), |length| format!("an array of {length} numbers"));
+            let expected =
+                expected.map_or("a number".to_owned(), |length| format!("an array of {length} numbers"));
             faults.add(at, || format!("{} is {expected} here.", quote(&name)));
         }
         if given[position].replace(value).is_some() {

@@ -73,7 +73,9 @@ pub(super) fn nodes(computation: &Computation<'_>, trace: Vec<Traced>) -> Vec<Tr
             let id = computation.name(node).into_owned();
             let label = computation.graph.label(node).filter(|label| **label != *id).map(str::to_owned);
             let operand = |&operand: &NodeId| match computation.graph.node(operand) {
-                Node::Constant(x) if is_bare_constant(computation, operand) => TraceOperand::Number(Number(x)),
+                Node::Constant(x) if is_bare_constant(computation, operand) => {
+                    TraceOperand::Number(Number(x))
+                }
                 _ => TraceOperand::Id(computation.name(operand).into_owned()),
             };
             let op = match computation.graph.node(node) {

@@ -1,7 +1,9 @@
 //! A training run of any model: plan, start, steps, and what can go wrong.
 
 use crate::engine::SweepError;
-use crate::train::{self, Error, Length, Model, OptimizerState, Plan, PlanError, Report, State, StateError, Trainer};
+use crate::train::{
+    self, Error, Length, Model, OptimizerState, Plan, PlanError, Report, State, StateError, Trainer,
+};
 
 use super::context::Context;
 use super::matrix::Vector;
@@ -13,7 +15,8 @@ use super::tensors::Shape;
 use super::train::{History, Stopped, TrainRequest, TrainResponse, TrainState, TrainedOptimizer, TrainedSgd};
 
 /// What to do about a run that diverges.
-const REMEDY: &str = "Lower `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.";
+const REMEDY: &str =
+    "Lower `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.";
 
 /// What the run is of, beside the model that computes it.
 pub(super) struct Subject<'s> {
@@ -61,7 +64,8 @@ pub(super) fn run<M: Model<f64>>(
         }
     }
     let last = trainer.state().step;
-    let report = trainer.finish(&context.interrupt).map_err(|error| step_problem(error, last, &shape, explain))?;
+    let report =
+        trainer.finish(&context.interrupt).map_err(|error| step_problem(error, last, &shape, explain))?;
     Ok(respond(report, &shape))
 }
 
@@ -69,7 +73,9 @@ fn plan(request: &TrainRequest<'_>, rows: usize) -> Result<Plan, Problem> {
     let (length, member) = match (request.epochs, request.steps) {
         (Some(epochs), None) => (Length::Epochs(epochs), "/epochs"),
         (None, Some(steps)) => (Length::Steps(steps), "/steps"),
-        (None, None) => return Err(Problem::at("", "The length of the run is missing; give `epochs` or `steps`.")),
+        (None, None) => {
+            return Err(Problem::at("", "The length of the run is missing; give `epochs` or `steps`."));
+        }
         (Some(_), Some(_)) => {
             return Err(Problem::at("/epochs", "The run has both `epochs` and `steps`; give one of them."));
         }
@@ -107,9 +113,10 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
         ),
-        Error::State(StateError::Presence { given: false, .. }) => {
-            Problem::at("/state/optimizer/sgd", "The `velocity` is missing, which these settings need after the first step.")
-        }
+        Error::State(StateError::Presence { given: false, .. }) => Problem::at(
+            "/state/optimizer/sgd",
+            "The `velocity` is missing, which these settings need after the first step.",
+        ),
         Error::State(StateError::Presence { given: true, .. }) => Problem::at(
             "/state/optimizer/sgd/velocity",
             "There is a velocity, but without momentum or before the first step there is none.",
@@ -133,16 +140,22 @@ fn step_problem(
                 Some(index) => format!("{} stopped being finite", shape.describe(index)),
                 None => format!("the loss became {}", show(divergence.loss)),
             };
-            let before = divergence
-                .previous_loss
-                .map_or_else(String::new, |loss| format!(" after a loss of {} in the step before", show(loss)));
-            Problem::new(Kind::DIVERGED, format!("The run diverged at step {}: {what}{before}. {REMEDY}", divergence.step))
+            let before = divergence.previous_loss.map_or_else(String::new, |loss| {
+                format!(" after a loss of {} in the step before", show(loss))
+            });
+            Problem::new(
+                Kind::DIVERGED,
+                format!("The run diverged at step {}: {what}{before}. {REMEDY}", divergence.step),
+            )
         }
         Error::Model(cause) => match cause.downcast_ref::<SweepError>().and_then(explain) {
             // Before any step it is the request's own values that make it so.
             Some((detail, fault)) if step <= 1 => Problem {
                 errors: vec![fault],
-                ..Problem::new(Kind::NON_FINITE, format!("{detail} Start from other parameters, or change the data."))
+                ..Problem::new(
+                    Kind::NON_FINITE,
+                    format!("{detail} Start from other parameters, or change the data."),
+                )
             },
             Some((detail, fault)) => Problem {
                 errors: vec![fault],
