@@ -5,6 +5,7 @@
 //! the run bit for bit.
 
 pub mod error;
+pub mod expression;
 pub mod history;
 pub mod mlp;
 pub mod model;
@@ -14,6 +15,7 @@ pub mod sgd;
 pub mod trainer;
 
 pub use error::Error;
+pub use expression::ExpressionObjective;
 pub use history::History;
 pub use mlp::MlpObjective;
 pub use model::{Model, Rows};

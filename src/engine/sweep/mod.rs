@@ -11,5 +11,5 @@ mod finite;
 mod lanes;
 mod point;
 
-pub use evaluate::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError};
+pub use evaluate::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, Traced};
 pub use finite::{NonFinite, Origin};
