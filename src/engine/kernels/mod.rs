@@ -11,6 +11,7 @@
 
 pub mod dispatch;
 pub mod exp;
+pub mod gemm;
 pub mod hyperbolic;
 pub mod log;
 mod poly;
