@@ -138,7 +138,6 @@ fn panicking(_body: &[u8], _context: &Context) -> Result<Reply, Problem> {
 
 /// Holds the operation of each `/gate` request whose body is this gate's name, until opened.
 pub struct Gate {
-    pub name: String,
     stubborn: bool,
     state: Mutex<State>,
     changed: Condvar,
@@ -169,12 +168,7 @@ impl Gate {
     }
 
     fn make(name: &str, stubborn: bool) -> Arc<Self> {
-        let gate = Arc::new(Self {
-            name: name.to_owned(),
-            stubborn,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
+        let gate = Arc::new(Self { stubborn, state: Mutex::default(), changed: Condvar::new() });
         let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
         let before = gates.get_or_insert_default().insert(name.to_owned(), Arc::clone(&gate));
         assert!(before.is_none(), "two tests share the gate {name}");

@@ -166,8 +166,12 @@ fn a_named_file_must_exist_and_be_toml() {
 fn the_file_that_ships_lists_every_setting_with_its_default() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/gradd.toml");
     let text = fs::read_to_string(path).expect("config/gradd.toml");
-    let listed: Vec<&str> =
-        text.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = ")).collect();
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let listed: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.split_once(" = ").is_some_and(|(name, _)| is_name(name)))
+        .collect();
     let names: Vec<&str> = listed.iter().filter_map(|line| line.split(" = ").next()).collect();
     let keys: Vec<&str> = Settings::KEYS.iter().map(|key| key.name).collect();
     assert_eq!(names, keys);

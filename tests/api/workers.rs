@@ -25,6 +25,8 @@ async fn past_slots_and_queue_requests_are_refused_with_429() {
     assert!((1..=600).contains(&retry_after), "{retry_after}");
     let problem = problem(refused, Kind::BUSY).await;
     assert!(problem["detail"].as_str().expect("text").contains("2 of 2 compute slots"), "{problem}");
+    // A slot is taken a moment before the operation begins on its thread.
+    eventually(async || gate.state().begun >= 2).await;
     assert_eq!(gate.state().begun, 2, "the third waits");
 
     gate.open();
@@ -42,7 +44,7 @@ async fn retry_after_grows_with_service_time_and_queue() {
     let first = app.begin("/gate", "slow");
     app.wait_for_load(1, 0).await;
     // The one measured service time lies between this pause and what the whole test takes.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     slow.open();
     assert_eq!(within(first).await.expect("no panic").status(), 200);
 
@@ -51,7 +53,7 @@ async fn retry_after_grows_with_service_time_and_queue() {
     app.wait_for_load(1, 3).await;
     let refused = app.send("/echo", "1").await;
     let retry_after: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
-    assert!(retry_after >= 5, "four turns of at least 1.1 s each, but Retry-After is {retry_after}");
+    assert!(retry_after >= 2, "four turns of at least 0.3 s each, but Retry-After is {retry_after}");
     full.open();
     for request in admitted {
         assert_eq!(within(request).await.expect("no panic").status(), 200);
