@@ -1,8 +1,10 @@
 //! What every operation gets beside its body, and what it gives back.
 
+use serde::Serialize;
+
 use crate::engine::Interrupt;
 
-use super::Problem;
+use super::{Kind, Problem};
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,18 @@ pub struct Reply {
     pub content_type: &'static str,
     /// Its bytes.
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// `body` as JSON.
+    pub fn json<T: Serialize>(body: &T) -> Result<Self, Problem> {
+        match serde_json::to_vec(body) {
+            Ok(body) => Ok(Self { content_type: "application/json", body }),
+            Err(error) => {
+                Err(Problem::new(Kind::INTERNAL, format!("The answer could not be written: {error}.")))
+            }
+        }
+    }
 }
 
 /// An operation of the API: bytes of the request body in, bytes of the answer out.

@@ -6,13 +6,17 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{get, post};
 
-use crate::api::Operation;
+use crate::api::{self, Operation};
 
 use super::service::Service;
 use super::{compute, layers, problems, service};
 
 /// The operations of the API by path: the one place where a new one is added.
-pub const OPERATIONS: &[(&str, Operation)] = &[];
+pub const OPERATIONS: &[(&str, Operation)] = &[
+    ("/v1/evaluate", api::evaluate::answer),
+    ("/v1/gradient", api::gradient::answer),
+    ("/v1/train", api::train::answer),
+];
 
 /// All routes, with the middleware around them.
 pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Router {
@@ -21,6 +25,7 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/info", get(service::info))
+        .route("/v1/ops", get(async || api::ops::answer()))
         .route("/problems", get(problems::list))
         .route("/problems/{slug}", get(problems::describe));
     for &(path, operation) in operations {

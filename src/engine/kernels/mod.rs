@@ -5,6 +5,7 @@
 //! operations, so they give the same bits. The crate's only unsafe code lives in this module.
 
 pub mod dispatch;
+pub mod math;
 pub mod real;
 
 pub use dispatch::{Kernel, Level};

@@ -1,0 +1,165 @@
+//! The `data` of a request: rows for an MLP, columns for an expression. Which of them is meant shows only once the model
+//! is known, so both are read by shape.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::data::Data;
+use super::faults::Faults;
+use super::matrix::{Lines, Matrix};
+use super::number::Number;
+use super::pointer;
+use super::problem::Problem;
+use super::text::Text;
+use super::value::Value;
+use super::values::Values;
+
+/// The members of `data`, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Columns<'a>(pub(super) Vec<(Text<'a>, Column)>);
+
+/// One member of `data`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// The same for every sample.
+    Number(f64),
+    /// One number per sample.
+    Numbers(Vec<f64>),
+    /// One row per sample.
+    Rows(Matrix),
+}
+
+impl Column {
+    /// How many samples there are; `None` for a number.
+    pub(super) fn rows(&self) -> Option<usize> {
+        match self {
+            Column::Number(_) => None,
+            Column::Numbers(numbers) => Some(numbers.len()),
+            Column::Rows(matrix) => Some(matrix.rows),
+        }
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// As values for the inputs of an expression.
+    pub(super) fn into_values(self) -> Result<Values<'a>, Problem> {
+        let mut faults = Faults::default();
+        let mut values = Values::default();
+        for (name, column) in self.0 {
+            let value = match column {
+                Column::Number(x) => Value::Number(x),
+                Column::Numbers(numbers) => Value::Samples(numbers),
+                Column::Rows(matrix) if matrix.rows == 0 => Value::Samples(Vec::new()),
+                Column::Rows(_) => {
+                    faults.add(
+                        || pointer::join("/data", &*name),
+                        || {
+                            "A column of an expression is an array of numbers, one per sample, not of rows."
+                                .to_owned()
+                        },
+                    );
+                    continue;
+                }
+            };
+            values.0.push((name, value));
+        }
+        faults.into_result()?;
+        Ok(values)
+    }
+}
+
+struct ColumnsVisitor;
+
+impl<'de> Visitor<'de> for ColumnsVisitor {
+    type Value = Columns<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object that holds arrays by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns<'de>, A::Error> {
+        let mut columns = Vec::new();
+        while let Some(name) = map.next_key()? {
+            columns.push((name, map.next_value()?));
+        }
+        Ok(Columns(columns))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Columns<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ColumnsVisitor)
+    }
+}
+
+struct ColumnVisitor;
+
+impl<'de> Visitor<'de> for ColumnVisitor {
+    type Value = Column;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, an array of numbers, or an array of rows such as [[1, 2], [3, 4]]")
+    }
+
+    fn visit_f64<E>(self, x: f64) -> Result<Column, E> {
+        Ok(Column::Number(x))
+    }
+
+    fn visit_i64<E>(self, x: i64) -> Result<Column, E> {
+        Ok(Column::Number(x as f64))
+    }
+
+    fn visit_u64<E>(self, x: u64) -> Result<Column, E> {
+        Ok(Column::Number(x as f64))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Column, E> {
+        Number::from_name(name)
+            .map(|Number(x)| Column::Number(x))
+            .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(name), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Column, A::Error> {
+        let mut lines = Lines::default();
+        while seq.next_element_seed(&mut lines)?.is_some() {}
+        Ok(match lines.into_matrix() {
+            Ok(matrix) => Column::Rows(matrix),
+            Err(numbers) => Column::Numbers(numbers),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Column {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ColumnVisitor)
+    }
+}
+
+impl PartialSchema for Columns<'_> {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name(Data::name()))
+            .item(Ref::from_schema_name(Values::name()))
+            .description(Some(
+                "For an MLP, rows; for an expression or a graph, columns by the names of its inputs.",
+            ))
+            .into()
+    }
+}
+
+impl ToSchema for Columns<'_> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "TrainingData".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Data::name().into_owned(), Data::schema()));
+        schemas.push((Values::name().into_owned(), Values::schema()));
+        Data::schemas(schemas);
+        Values::schemas(schemas);
+    }
+}

@@ -1,0 +1,165 @@
+//! From the bytes of a body to a wire type, or to a problem that names the place.
+
+use serde::Deserialize;
+use serde_path_to_error::Segment;
+
+use super::faults::quote;
+use super::object::Object;
+use super::problem::{Fault, Kind, Problem};
+use super::{pointer, suggest};
+
+/// Longest message of the JSON reader that is passed on; it may quote the request.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Decodes `body`, a JSON object. Runs on the worker: a body may be large.
+///
+/// A second pass, taken only after an error, finds the pointer to the place: keeping track of it all the time would
+/// cost more than the decoding.
+pub fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    if body.trim_ascii().is_empty() {
+        return Err(Problem::new(
+            Kind::MALFORMED_JSON,
+            "The body is empty. Post a JSON object, for instance with \
+             curl --json '{\"expression\": \"x**2\", \"inputs\": {\"x\": 3}}'.",
+        ));
+    }
+    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
+    match serde_json::from_str(text) {
+        Ok(Object(value)) => Ok(value),
+        Err(error) => Err(explain::<T>(text, &error)),
+    }
+}
+
+fn not_utf8(body: &[u8], offset: usize) -> Problem {
+    let before = String::from_utf8_lossy(&body[..offset]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    malformed(line, column, "invalid UTF-8; JSON is always sent as UTF-8")
+}
+
+fn malformed(line: usize, column: usize, what: &str) -> Problem {
+    let detail = format!("The body is not valid JSON at line {line}, column {column}: {what}.");
+    let fault = Fault { detail: detail.clone(), line: Some(line), column: Some(column), pointer: None };
+    Problem { errors: vec![fault], ..Problem::new(Kind::MALFORMED_JSON, detail) }
+}
+
+fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Problem {
+    let (line, column) = place(text, error);
+    let message = message(error);
+    // The reader files these two under syntax, but the JSON is well formed.
+    if message.starts_with("recursion limit exceeded") {
+        return Problem::at(
+            path::<T>(text),
+            format!(
+                "The JSON is nested deeper than 128 levels at line {line}, column {column}; no request needs that."
+            ),
+        );
+    }
+    if message.starts_with("number out of range") {
+        return Problem::at(
+            path::<T>(text),
+            "The number is too large for double precision, which ends at 1.7976931348623157e308.",
+        );
+    }
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            let (detail, member) = reword(&message);
+            let mut place = path::<T>(text);
+            if let Some(member) = member {
+                pointer::push(&mut place, member);
+            }
+            Problem::at(place, detail)
+        }
+        serde_json::error::Category::Eof => {
+            malformed(line, column, &format!("{message}; the body ends too early, perhaps it was cut off"))
+        }
+        _ => malformed(line, column, &message),
+    }
+}
+
+/// The pointer to where decoding fails.
+fn path<'de, T: Deserialize<'de>>(text: &'de str) -> String {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) else {
+        return String::new();
+    };
+    let mut path = String::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Seq { index } => pointer::push(&mut path, index),
+            Segment::Map { key } => pointer::push(&mut path, key),
+            Segment::Enum { variant } => pointer::push(&mut path, variant),
+            Segment::Unknown => break,
+        }
+    }
+    path
+}
+
+/// Line and column in characters, from 1; the reader counts columns in bytes.
+fn place(text: &str, error: &serde_json::Error) -> (usize, usize) {
+    let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let column = line[..line.floor_char_boundary(error.column())].chars().count();
+    (error.line().max(1), column.max(1))
+}
+
+/// The reader's message without its own line and column.
+fn message(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(end) = message.rfind(" at line ") {
+        message.truncate(end);
+    }
+    message
+}
+
+/// Serde's message as a sentence for a person, and the member it is about where the path does not name it.
+fn reword(message: &str) -> (String, Option<&str>) {
+    let words = || message.split('`').skip(1).step_by(2);
+    let mut names = words();
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let (word, known) = split_known(rest);
+        return (format!("There is no field {} here{}", quote(word), known), None);
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant `") {
+        let (word, known) = split_known(rest);
+        return (format!("{} is not known here{}", quote(word), known), None);
+    }
+    if message.starts_with("missing field `") {
+        let name = names.next().unwrap_or_default();
+        return (format!("The field `{name}` is missing."), None);
+    }
+    if message.starts_with("duplicate field `") {
+        let name = names.next().unwrap_or_default();
+        return (format!("The field `{name}` is given twice."), Some(name));
+    }
+    let mut text = match message.split_once(", expected ") {
+        Some((found, expected)) => {
+            let found = found.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
+            format!("Expected {expected}, found {}", shorten(found))
+        }
+        None => shorten(message),
+    };
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    text.push('.');
+    (text, None)
+}
+
+/// From ``word`, expected one of `a`, `b` ``: the word, and the end of a sentence that lists what is known.
+fn split_known(rest: &str) -> (&str, String) {
+    let (word, expected) = rest.rsplit_once("`, expected ").unwrap_or((rest.trim_end_matches('`'), ""));
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let listed = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match (suggest::nearest(word, known.iter().copied()), known.is_empty()) {
+        (_, true) => (word, ".".to_owned()),
+        (Some(meant), _) => (word, format!("; did you mean `{meant}`? Known are {listed}.")),
+        (None, _) => (word, format!("; known are {listed}.")),
+    }
+}
+
+fn shorten(message: &str) -> String {
+    match message.char_indices().nth(LONGEST_MESSAGE) {
+        None => message.to_owned(),
+        Some((end, _)) => format!("{}…", &message[..end]),
+    }
+}

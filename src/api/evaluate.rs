@@ -1,0 +1,151 @@
+//! `POST /v1/evaluate`: outputs of a model.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::engine::{CompileOptions, Tape};
+use crate::nn::{Pass, Reduction, Rows, Workspace};
+
+use super::bind::Source;
+use super::columns::Columns;
+use super::context::{Context, Reply};
+use super::data::{Data, Table};
+use super::decode::decode;
+use super::graph::Graph;
+use super::matrix::Matrix;
+use super::mlp::Mlp;
+use super::mlp_checks::{check_answer, check_loss, check_outputs, pass_problem};
+use super::model::{Model, Scalar, refuse};
+use super::non_finite::{NonFinite, sweep_problem};
+use super::number::Number;
+use super::object;
+use super::problem::Problem;
+use super::text::Text;
+use super::values::Values;
+
+/// What to evaluate: exactly one of `expression`, `graph` and `mlp`, and its values.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateRequest<'a> {
+    /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub expression: Option<Text<'a>>,
+    /// A computation graph.
+    #[serde(borrow, default)]
+    pub graph: Option<Graph<'a>>,
+    /// A multi-layer perceptron.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub mlp: Option<Mlp>,
+    /// A value for each input of the expression or graph.
+    #[serde(borrow, default)]
+    pub inputs: Option<Values<'a>>,
+    /// Rows for the MLP; with `y` the answer has the loss too.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Data>)]
+    pub data: Option<Columns<'a>>,
+    /// Names of assigned values or ids of nodes to answer instead of the last statement or the node that no other uses.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub outputs: Option<Vec<Text<'a>>>,
+    /// What happens when an output is infinite or NaN; `error` unless given.
+    #[serde(default)]
+    #[schema(value_type = Option<NonFinite>)]
+    pub non_finite: Option<NonFinite>,
+}
+
+/// The outputs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum EvaluateResponse<'a> {
+    /// Of an expression or a graph.
+    #[schema(title = "Scalar")]
+    Scalar {
+        /// By name; an expression's last statement without a name is called `output`.
+        outputs: Values<'a>,
+    },
+    /// Of an MLP.
+    #[schema(title = "Mlp")]
+    Mlp {
+        /// One row per row of `data.x`.
+        outputs: Matrix,
+        /// The mean loss, if there are targets.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loss: Option<Number>,
+    },
+}
+
+/// Answers the request in `body`.
+pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
+    let request: EvaluateRequest<'_> = decode(body)?;
+    let EvaluateRequest { expression, graph, mlp, inputs, data, outputs, non_finite } = request;
+    let non_finite = non_finite.unwrap_or_default();
+    match Model::one_of(expression, graph, mlp)? {
+        Model::Scalar(scalar) => {
+            refuse(&[(
+                "/data",
+                data.is_some(),
+                "`data` is for an MLP; give the values of an expression or graph in `inputs`.",
+            )])?;
+            scalar_outputs(scalar, inputs.unwrap_or_default(), outputs.as_deref(), non_finite, context)
+        }
+        Model::Mlp(mlp) => {
+            refuse(&[
+                ("/inputs", inputs.is_some(), "An MLP takes its values from `data.x`."),
+                ("/outputs", outputs.is_some(), "An MLP answers all its outputs; they have no names."),
+            ])?;
+            mlp_outputs(*mlp, data, non_finite, context)
+        }
+    }
+}
+
+fn scalar_outputs<'a>(
+    scalar: Scalar<'a>,
+    inputs: Values<'a>,
+    outputs: Option<&[Text<'a>]>,
+    non_finite: NonFinite,
+    context: &Context,
+) -> Result<Reply, Problem> {
+    let sources = vec![Source { pointer: "/inputs", values: inputs }];
+    let (computation, bound) = scalar.bind(sources, outputs, &context.limits)?;
+    let roles = bound.roles(|_| false);
+    let nodes = computation.output_nodes();
+    let tape = Tape::compile(&computation.graph, &nodes, &roles, CompileOptions::default());
+    let columns = tape
+        .evaluate(&bound.bindings(), non_finite.into(), &context.interrupt)
+        .map_err(|error| sweep_problem(&computation, error))?;
+    Reply::json(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
+}
+
+fn mlp_outputs(
+    mlp: Mlp,
+    data: Option<Columns<'_>>,
+    non_finite: NonFinite,
+    context: &Context,
+) -> Result<Reply, Problem> {
+    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    let table = Table::new(data, &mlp, &context.limits)?;
+    check_answer(&mlp, table.rows(), &context.limits)?;
+    let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+    let interrupt = &context.interrupt;
+    let pass =
+        Pass { mlp: &mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
+    pass.outputs(table.x()?, &mut outputs).map_err(pass_problem)?;
+    let mut loss = None;
+    if table.has_targets() {
+        let pass = Pass {
+            mlp: &mlp,
+            parameters: &parameters,
+            rows: Rows::All,
+            workspace: &mut workspace,
+            interrupt,
+        };
+        loss = Some(pass.loss(&table.examples(&mlp)?, Reduction::Mean).map_err(pass_problem)?);
+    }
+    if non_finite == NonFinite::Error {
+        check_outputs(&mlp, &outputs)?;
+        loss.map_or(Ok(()), check_loss)?;
+    }
+    let outputs = Matrix::new(mlp.outputs(), outputs);
+    Reply::json(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
+}

@@ -1,0 +1,91 @@
+//! The model of a request, in exactly one of its three forms.
+
+use super::bind::{Bound, Source, bind};
+use super::computation::Computation;
+use super::context::Limits;
+use super::expression::parse_expression;
+use super::faults::Faults;
+use super::graph::Graph;
+use super::mlp::Mlp;
+use super::problem::{Fault, Kind, Problem};
+use super::resolve::resolve;
+use super::text::Text;
+
+/// A model as it was written.
+#[derive(Debug)]
+pub(super) enum Model<'a> {
+    Scalar(Scalar<'a>),
+    Mlp(Box<Mlp>),
+}
+
+/// A computation on numbers.
+#[derive(Debug)]
+pub(super) enum Scalar<'a> {
+    Expression(Text<'a>),
+    Graph(Graph<'a>),
+}
+
+impl<'a> Model<'a> {
+    /// The one form that a request has.
+    pub(super) fn one_of(
+        expression: Option<Text<'a>>,
+        graph: Option<Graph<'a>>,
+        mlp: Option<Mlp>,
+    ) -> Result<Self, Problem> {
+        match (expression, graph, mlp) {
+            (Some(text), None, None) => Ok(Model::Scalar(Scalar::Expression(text))),
+            (None, Some(graph), None) => Ok(Model::Scalar(Scalar::Graph(graph))),
+            (None, None, Some(mlp)) => Ok(Model::Mlp(Box::new(mlp))),
+            (expression, graph, mlp) => Err(not_one(&[
+                ("expression", expression.is_some()),
+                ("graph", graph.is_some()),
+                ("mlp", mlp.is_some()),
+            ])),
+        }
+    }
+}
+
+/// Refuses members that do not go with the form of the model: pointer, whether it is there, and why not.
+pub(super) fn refuse(members: &[(&str, bool, &str)]) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    for (pointer, _, detail) in members.iter().filter(|(_, is_there, _)| *is_there) {
+        faults.add(|| (*pointer).to_owned(), || (*detail).to_owned());
+    }
+    faults.into_result()
+}
+
+fn not_one(forms: &[(&str, bool)]) -> Problem {
+    const CHOICE: &str = "exactly one of `expression`, `graph` and `mlp`";
+    let found: Vec<&str> = forms.iter().filter(|(_, found)| *found).map(|(name, _)| *name).collect();
+    if found.is_empty() {
+        return Problem::at("", format!("The request has no model; give {CHOICE}."));
+    }
+    let listed = found.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let detail = format!("The request has {listed}; give {CHOICE}.");
+    let faults = found.iter().map(|name| Fault {
+        detail: format!("One of {} models.", found.len()),
+        pointer: Some(format!("/{name}")),
+        ..Fault::default()
+    });
+    Problem { errors: faults.collect(), ..Problem::new(Kind::INVALID_REQUEST, detail) }
+}
+
+impl<'a> Scalar<'a> {
+    /// The computation with its values. `outputs` are the ones that the request names.
+    pub(super) fn bind(
+        self,
+        sources: Vec<Source<'a>>,
+        outputs: Option<&[Text<'a>]>,
+        limits: &Limits,
+    ) -> Result<(Computation<'a>, Bound), Problem> {
+        let mut computation = match self {
+            Scalar::Graph(graph) => resolve(graph, outputs, limits)?,
+            Scalar::Expression(text) => {
+                let inputs = sources.iter().flat_map(|source| source.values.names());
+                parse_expression(&text, inputs, outputs, limits)?
+            }
+        };
+        let bound = bind(&mut computation, sources, limits)?;
+        Ok((computation, bound))
+    }
+}

@@ -1,0 +1,148 @@
+//! The gradient of an expression or a graph.
+
+use std::collections::HashMap;
+
+use crate::engine::{CompileOptions, Gradient, GradientOptions, Tape};
+
+use super::bind::{Bound, Source};
+use super::computation::Computation;
+use super::context::Context;
+use super::faults::{Faults, quote};
+use super::gradient::{GradientRequest, ScalarGradient};
+use super::model::Scalar;
+use super::non_finite::{NonFinite, sweep_problem};
+use super::problem::{Kind, Problem};
+use super::sgd::SgdStep;
+use super::tensors::{Shape, Tensors};
+use super::text::Text;
+use super::value::Value;
+use super::values::Values;
+use super::{non_finite, pointer, suggest, trace};
+
+/// Outputs, gradients, and what else `request` asks for.
+pub(super) fn gradient<'a>(
+    scalar: Scalar<'a>,
+    mut request: GradientRequest<'a>,
+    context: &Context,
+) -> Result<ScalarGradient<'a>, Problem> {
+    let inputs = request.inputs.take().unwrap_or_default();
+    let sources = vec![Source { pointer: "/inputs", values: inputs }];
+    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
+    let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
+    let result = sweep(&computation, &bound, &wanted, &request, context)?;
+    let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
+    let mut gradients = Values::default();
+    let mut columns = result.gradients;
+    for &input in &wanted {
+        let column = columns[input].take().expect("the gradient of a wanted input");
+        gradients.push(name(&computation, input), column.into());
+    }
+    let (mut updated, mut velocity) = (None, None);
+    if let Some(sgd) = request.sgd {
+        let is_strict = request.non_finite.unwrap_or_default() == NonFinite::Error;
+        let step = step(sgd, &computation, &bound, &wanted, &gradients, is_strict)?;
+        (updated, velocity) = (Some(step.0), step.1);
+    }
+    Ok(ScalarGradient {
+        outputs: computation.name_outputs(result.outputs),
+        gradients,
+        updated,
+        velocity,
+        trace,
+    })
+}
+
+fn sweep(
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wanted: &[usize],
+    request: &GradientRequest<'_>,
+    context: &Context,
+) -> Result<Gradient, Problem> {
+    let mut is_wanted = vec![false; bound.values.len()];
+    wanted.iter().for_each(|&input| is_wanted[input] = true);
+    let roles = bound.roles(|input| is_wanted[input]);
+    let compile = if request.trace { CompileOptions::TRACE } else { CompileOptions::default() };
+    let tape = Tape::compile(&computation.graph, &computation.output_nodes(), &roles, compile);
+    if request.trace {
+        trace::check_size(tape.nodes().len(), bound.samples, &context.limits)?;
+    }
+    let options = GradientOptions {
+        reduction: request.reduction.map_or_else(Default::default, Into::into),
+        non_finite: request.non_finite.unwrap_or_default().into(),
+    };
+    tape.gradient(&bound.bindings(), options, &context.interrupt)
+        .map_err(|error| sweep_problem(computation, error))
+}
+
+/// The name of an input, owned: the answer outlives the computation.
+fn name(computation: &Computation<'_>, input: usize) -> String {
+    computation.graph.inputs()[input].0.to_string()
+}
+
+/// Positions of the inputs in `wrt`; without it all, in the order of the request.
+fn wanted(
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wrt: Option<&[Text<'_>]>,
+) -> Result<Vec<usize>, Problem> {
+    let Some(names) = wrt else { return Ok(bound.order.clone()) };
+    let mut faults = Faults::default();
+    if names.is_empty() {
+        let detail = "`wrt` is empty; name at least one input, or leave it out for all.";
+        faults.add(|| "/wrt".to_owned(), || detail.to_owned());
+    }
+    let inputs = computation.graph.inputs();
+    let by_name: HashMap<&str, usize> =
+        inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
+    let mut wanted = Vec::with_capacity(names.len());
+    let mut seen = HashMap::new();
+    for (i, name) in names.iter().enumerate() {
+        let place = || pointer::join("/wrt", i);
+        if let Some(first) = seen.insert(&**name, i) {
+            faults.add(place, || format!("{} is already named at /wrt/{first}.", quote(name)));
+        } else if let Some(&input) = by_name.get(&**name) {
+            wanted.push(input);
+        } else {
+            faults.add(place, || {
+                let known = inputs.iter().map(|(name, _)| &**name);
+                format!("The model has no input {}{}", quote(name), suggest::ending(name, known))
+            });
+        }
+    }
+    faults.into_result()?;
+    Ok(wanted)
+}
+
+/// The wanted inputs after one step, and the velocity if there is a momentum.
+fn step(
+    sgd: SgdStep<'_>,
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wanted: &[usize],
+    gradients: &Values<'_>,
+    is_strict: bool,
+) -> Result<(Tensors<'static>, Option<Tensors<'static>>), Problem> {
+    let values = || wanted.iter().map(|&input| &bound.values[input]);
+    let length = |value: &Value| match value {
+        Value::Number(_) => None,
+        Value::Samples(samples) => Some(samples.len()),
+    };
+    let names = wanted.iter().map(|&input| name(computation, input));
+    let shape = Shape::Named(names.zip(values().map(length)).collect());
+    let mut parameters: Vec<f64> = values().flat_map(Value::numbers).copied().collect();
+    let gradient: Vec<f64> = gradients.0.iter().flat_map(|(_, value)| value.numbers()).copied().collect();
+    let velocity = sgd.step(&shape, &mut parameters, &gradient)?;
+    if is_strict {
+        check_updated(&shape, &parameters)?;
+    }
+    Ok((shape.restore(&parameters), velocity.map(|velocity| shape.restore(&velocity))))
+}
+
+/// Refuses a step that leaves the finite numbers.
+fn check_updated(shape: &Shape<'_>, updated: &[f64]) -> Result<(), Problem> {
+    let Some(index) = updated.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+    let value = non_finite::show(updated[index]);
+    let detail = format!("The updated value of {} is {value}. {}", shape.describe(index), non_finite::REMEDY);
+    Err(Problem::new(Kind::NON_FINITE, detail))
+}

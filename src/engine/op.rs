@@ -1,0 +1,588 @@
+//! The op table: the one place that says what every op is called, computes and propagates.
+//!
+//! Parser, JSON reader, tape, sweeps, `/v1/ops`, docs and tests all follow from it. An op of one, two or three
+//! operands is *primitive*: it has a value and local partial derivatives, written side by side. An op of any number of
+//! operands is *composed*: the tape lowers it to primitives (see [`super::tape`]).
+
+use super::kernels::math as m;
+
+/// How many operands an op takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// Just so many.
+    Exactly(usize),
+    /// One or more.
+    AtLeastOne,
+    /// An even number, two or more: first all of one vector, then all of the other.
+    Pairs,
+}
+
+impl Arity {
+    /// Whether `count` operands fit.
+    pub fn admits(self, count: usize) -> bool {
+        match self {
+            Arity::Exactly(n) => count == n,
+            Arity::AtLeastOne => count >= 1,
+            Arity::Pairs => count >= 2 && count.is_multiple_of(2),
+        }
+    }
+}
+
+impl std::fmt::Display for Arity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Arity::Exactly(1) => f.write_str("1 operand"),
+            Arity::Exactly(n) => write!(f, "{n} operands"),
+            Arity::AtLeastOne => f.write_str("1 operand or more"),
+            Arity::Pairs => f.write_str("an even number of operands, 2 or more"),
+        }
+    }
+}
+
+/// What the table says of an op, for people.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpInfo {
+    /// The name in JSON graphs, and the function's name in expressions.
+    pub name: &'static str,
+    /// Other names that mean the same.
+    pub aliases: &'static [&'static str],
+    /// How the op is written in an expression.
+    pub text: &'static str,
+    /// How many operands it takes.
+    pub arity: Arity,
+    /// One line: what it computes and its convention at kinks, if it has any.
+    pub doc: &'static str,
+    /// The local partial derivatives, one per operand, where `y` is the op's value.
+    pub derivative: &'static str,
+    /// Where the value is a real number.
+    pub domain: &'static str,
+}
+
+/// A primitive of one operand `x` with value `y`.
+pub trait Unary {
+    /// Which op this is.
+    const OP: Op;
+    /// y
+    fn value(x: f64) -> f64;
+    /// dy/dx
+    fn partial(x: f64, y: f64) -> f64;
+}
+
+/// A primitive of two operands `a`, `b` with value `y`.
+pub trait Binary {
+    /// Which op this is.
+    const OP: Op;
+    /// y
+    fn value(a: f64, b: f64) -> f64;
+    /// (dy/da, dy/db)
+    fn partials(a: f64, b: f64, y: f64) -> (f64, f64);
+}
+
+/// A primitive of three operands `a`, `b`, `c` with value `y`.
+pub trait Ternary {
+    /// Which op this is.
+    const OP: Op;
+    /// y
+    fn value(a: f64, b: f64, c: f64) -> f64;
+    /// (dy/da, dy/db, dy/dc)
+    fn partials(a: f64, b: f64, c: f64) -> (f64, f64, f64);
+}
+
+/// Work that is compiled once for each primitive; see [`Op::visit`].
+pub trait Visitor {
+    /// What the work returns.
+    type Output;
+    /// The work for a primitive of one operand.
+    fn unary<O: Unary>(self) -> Self::Output;
+    /// The work for a primitive of two operands.
+    fn binary<O: Binary>(self) -> Self::Output;
+    /// The work for a primitive of three operands.
+    fn ternary<O: Ternary>(self) -> Self::Output;
+}
+
+macro_rules! table {
+    (
+        unary { $($u:ident $uname:literal $ualias:tt $utext:literal
+            value($ux:ident) = $uvalue:expr;
+            partial($upx:ident, $upy:ident) = $upartial:expr;
+            $udoc:literal, $uderivative:literal, $udomain:literal)* }
+        binary { $($b:ident $bname:literal $balias:tt $btext:literal
+            value($ba:ident, $bb:ident) = $bvalue:expr;
+            partials($bpa:ident, $bpb:ident, $bpy:ident) = $bpartials:expr;
+            $bdoc:literal, $bderivative:literal, $bdomain:literal)* }
+        ternary { $($t:ident $tname:literal $talias:tt $ttext:literal
+            value($ta:ident, $tb:ident, $tc:ident) = $tvalue:expr;
+            partials($tpa:ident, $tpb:ident, $tpc:ident) = $tpartials:expr;
+            $tdoc:literal, $tderivative:literal, $tdomain:literal)* }
+        composed { $($c:ident $cname:literal $calias:tt $ctext:literal $carity:expr;
+            $cdoc:literal, $cderivative:literal, $cdomain:literal)* }
+    ) => {
+        /// An operation of the graph.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Op {
+            $(#[doc = $udoc] $u,)*
+            $(#[doc = $bdoc] $b,)*
+            $(#[doc = $tdoc] $t,)*
+            $(#[doc = $cdoc] $c,)*
+        }
+
+        mod primitive {
+            $(pub struct $u;)*
+            $(pub struct $b;)*
+            $(pub struct $t;)*
+        }
+
+        $(impl Unary for primitive::$u {
+            const OP: Op = Op::$u;
+            #[inline(always)]
+            fn value($ux: f64) -> f64 { $uvalue }
+            #[inline(always)]
+            fn partial($upx: f64, $upy: f64) -> f64 { $upartial }
+        })*
+        $(impl Binary for primitive::$b {
+            const OP: Op = Op::$b;
+            #[inline(always)]
+            fn value($ba: f64, $bb: f64) -> f64 { $bvalue }
+            #[inline(always)]
+            fn partials($bpa: f64, $bpb: f64, $bpy: f64) -> (f64, f64) { $bpartials }
+        })*
+        $(impl Ternary for primitive::$t {
+            const OP: Op = Op::$t;
+            #[inline(always)]
+            fn value($ta: f64, $tb: f64, $tc: f64) -> f64 { $tvalue }
+            #[inline(always)]
+            fn partials($tpa: f64, $tpb: f64, $tpc: f64) -> (f64, f64, f64) { $tpartials }
+        })*
+
+        impl Op {
+            /// Every op, in the table's order.
+            pub const ALL: &'static [Op] = &[$(Op::$u,)* $(Op::$b,)* $(Op::$t,)* $(Op::$c,)*];
+
+            const INFO: &'static [OpInfo] = &[
+                $(OpInfo { name: $uname, aliases: &$ualias, text: $utext, arity: Arity::Exactly(1),
+                    doc: $udoc, derivative: $uderivative, domain: $udomain },)*
+                $(OpInfo { name: $bname, aliases: &$balias, text: $btext, arity: Arity::Exactly(2),
+                    doc: $bdoc, derivative: $bderivative, domain: $bdomain },)*
+                $(OpInfo { name: $tname, aliases: &$talias, text: $ttext, arity: Arity::Exactly(3),
+                    doc: $tdoc, derivative: $tderivative, domain: $tdomain },)*
+                $(OpInfo { name: $cname, aliases: &$calias, text: $ctext, arity: $carity,
+                    doc: $cdoc, derivative: $cderivative, domain: $cdomain },)*
+            ];
+
+            /// Runs the work of `visitor` that was compiled for this op; `None` for a composed op.
+            #[inline(always)]
+            pub fn visit<V: Visitor>(self, visitor: V) -> Option<V::Output> {
+                Some(match self {
+                    $(Op::$u => visitor.unary::<primitive::$u>(),)*
+                    $(Op::$b => visitor.binary::<primitive::$b>(),)*
+                    $(Op::$t => visitor.ternary::<primitive::$t>(),)*
+                    $(Op::$c => return None,)*
+                })
+            }
+        }
+    };
+}
+
+/// 1 where `condition` holds, else 0.
+#[inline(always)]
+fn indicator(condition: bool) -> f64 {
+    if condition { 1.0 } else { 0.0 }
+}
+
+/// `p / q`, and 0 where both are 0: the sub-gradient of a norm at the origin.
+#[inline(always)]
+fn ratio_or_zero(p: f64, q: f64) -> f64 {
+    if p == 0.0 { 0.0 } else { p / q }
+}
+
+const FRAC_2_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
+const FRAC_1_SQRT_2: f64 = std::f64::consts::FRAC_1_SQRT_2;
+const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+const LEAKY_SLOPE: f64 = 0.01;
+
+table! {
+    unary {
+        Neg "neg" [] "-x"
+            value(x) = -x;
+            partial(_x, _y) = -1.0;
+            "Negation.", "-1", "all reals"
+        Exp "exp" [] "exp(x)"
+            value(x) = m::exp(x);
+            partial(_x, y) = y;
+            "The exponential function.", "y", "all reals"
+        Expm1 "expm1" [] "expm1(x)"
+            value(x) = m::exp_m1(x);
+            partial(_x, y) = y + 1.0;
+            "exp(x) - 1, exact near 0.", "y + 1", "all reals"
+        Log "log" ["ln"] "log(x)"
+            value(x) = m::ln(x);
+            partial(x, _y) = 1.0 / x;
+            "The natural logarithm.", "1 / x", "x > 0"
+        Log1p "log1p" [] "log1p(x)"
+            value(x) = m::ln_1p(x);
+            partial(x, _y) = 1.0 / (1.0 + x);
+            "log(1 + x), exact near 0.", "1 / (1 + x)", "x > -1"
+        Log2 "log2" [] "log2(x)"
+            value(x) = m::log2(x);
+            partial(x, _y) = std::f64::consts::LOG2_E / x;
+            "The logarithm to base 2.", "1 / (x log(2))", "x > 0"
+        Log10 "log10" [] "log10(x)"
+            value(x) = m::log10(x);
+            partial(x, _y) = std::f64::consts::LOG10_E / x;
+            "The logarithm to base 10.", "1 / (x log(10))", "x > 0"
+        Sqrt "sqrt" [] "sqrt(x)"
+            value(x) = x.sqrt();
+            partial(_x, y) = 0.5 / y;
+            "The square root.", "1 / (2 y)", "x >= 0"
+        Cbrt "cbrt" [] "cbrt(x)"
+            value(x) = m::cbrt(x);
+            partial(_x, y) = 1.0 / (3.0 * y * y);
+            "The cube root.", "1 / (3 y^2)", "all reals"
+        Square "square" [] "square(x)"
+            value(x) = x * x;
+            partial(x, _y) = 2.0 * x;
+            "x times x.", "2 x", "all reals"
+        Reciprocal "reciprocal" [] "reciprocal(x)"
+            value(x) = 1.0 / x;
+            partial(_x, y) = -(y * y);
+            "One over x.", "-y^2", "x != 0"
+        Abs "abs" [] "abs(x)"
+            value(x) = x.abs();
+            partial(x, _y) = indicator(x > 0.0) - indicator(x < 0.0);
+            "The absolute value; its derivative at 0 is 0.", "sign(x)", "all reals"
+        Sign "sign" [] "sign(x)"
+            value(x) = if x.is_nan() { x } else { indicator(x > 0.0) - indicator(x < 0.0) };
+            partial(_x, _y) = 0.0;
+            "-1, 0 or 1; its derivative is 0 everywhere.", "0", "all reals"
+        Sin "sin" [] "sin(x)"
+            value(x) = m::sin(x);
+            partial(x, _y) = m::cos(x);
+            "The sine of x radians.", "cos(x)", "all reals"
+        Cos "cos" [] "cos(x)"
+            value(x) = m::cos(x);
+            partial(x, _y) = -m::sin(x);
+            "The cosine of x radians.", "-sin(x)", "all reals"
+        Tan "tan" [] "tan(x)"
+            value(x) = m::tan(x);
+            partial(_x, y) = y.mul_add(y, 1.0);
+            "The tangent of x radians.", "1 + y^2", "all reals"
+        Asin "asin" ["arcsin"] "asin(x)"
+            value(x) = m::asin(x);
+            partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
+            "The inverse sine.", "1 / sqrt(1 - x^2)", "-1 <= x <= 1"
+        Acos "acos" ["arccos"] "acos(x)"
+            value(x) = m::acos(x);
+            partial(x, _y) = -1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
+            "The inverse cosine.", "-1 / sqrt(1 - x^2)", "-1 <= x <= 1"
+        Atan "atan" ["arctan"] "atan(x)"
+            value(x) = m::atan(x);
+            partial(x, _y) = 1.0 / x.mul_add(x, 1.0);
+            "The inverse tangent.", "1 / (1 + x^2)", "all reals"
+        Sinh "sinh" [] "sinh(x)"
+            value(x) = m::sinh(x);
+            partial(x, _y) = m::cosh(x);
+            "The hyperbolic sine.", "cosh(x)", "all reals"
+        Cosh "cosh" [] "cosh(x)"
+            value(x) = m::cosh(x);
+            partial(x, _y) = m::sinh(x);
+            "The hyperbolic cosine.", "sinh(x)", "all reals"
+        Tanh "tanh" [] "tanh(x)"
+            value(x) = m::tanh(x);
+            partial(_x, y) = (-y).mul_add(y, 1.0);
+            "The hyperbolic tangent.", "1 - y^2", "all reals"
+        Asinh "asinh" ["arcsinh"] "asinh(x)"
+            value(x) = m::asinh(x);
+            partial(x, _y) = 1.0 / m::hypot(x, 1.0);
+            "The inverse hyperbolic sine.", "1 / sqrt(x^2 + 1)", "all reals"
+        Acosh "acosh" ["arccosh"] "acosh(x)"
+            value(x) = m::acosh(x);
+            partial(x, _y) = 1.0 / ((x - 1.0).sqrt() * (x + 1.0).sqrt());
+            "The inverse hyperbolic cosine.", "1 / sqrt(x^2 - 1)", "x >= 1"
+        Atanh "atanh" ["arctanh"] "atanh(x)"
+            value(x) = m::atanh(x);
+            partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x));
+            "The inverse hyperbolic tangent.", "1 / (1 - x^2)", "-1 < x < 1"
+        Sigmoid "sigmoid" [] "sigmoid(x)"
+            value(x) = m::sigmoid(x);
+            partial(_x, y) = y * (1.0 - y);
+            "The logistic function 1 / (1 + exp(-x)).", "y (1 - y)", "all reals"
+        Relu "relu" [] "relu(x)"
+            value(x) = if x <= 0.0 { 0.0 } else { x };
+            partial(x, _y) = indicator(x > 0.0);
+            "The larger of x and 0; its derivative at 0 is 0.", "1 if x > 0 else 0", "all reals"
+        LeakyRelu "leaky_relu" [] "leaky_relu(x)"
+            value(x) = if x > 0.0 { x } else { LEAKY_SLOPE * x };
+            partial(x, _y) = if x > 0.0 { 1.0 } else { LEAKY_SLOPE };
+            "x, or 0.01 x where x is negative; its derivative at 0 is 0.01.", "1 if x > 0 else 0.01", "all reals"
+        Elu "elu" [] "elu(x)"
+            value(x) = if x > 0.0 { x } else { m::exp_m1(x) };
+            partial(x, y) = if x > 0.0 { 1.0 } else { y + 1.0 };
+            "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else y + 1", "all reals"
+        Softplus "softplus" [] "softplus(x)"
+            value(x) = m::softplus(x);
+            partial(x, _y) = m::sigmoid(x);
+            "log(1 + exp(x)), without overflow.", "sigmoid(x)", "all reals"
+        Silu "silu" ["swish"] "silu(x)"
+            value(x) = if x == f64::NEG_INFINITY { -0.0 } else { x * m::sigmoid(x) };
+            partial(x, _y) = { let s = m::sigmoid(x); s * x.mul_add(1.0 - s, 1.0) };
+            "x sigmoid(x).", "sigmoid(x) (1 + x (1 - sigmoid(x)))", "all reals"
+        Gelu "gelu" [] "gelu(x)"
+            value(x) = if x == f64::NEG_INFINITY { -0.0 } else { 0.5 * x * m::erfc(-x * FRAC_1_SQRT_2) };
+            partial(x, _y) = (x * FRAC_1_SQRT_2PI).mul_add(m::exp(-0.5 * x * x), 0.5 * m::erfc(-x * FRAC_1_SQRT_2));
+            "x times the normal distribution function of x, by erf.", "Phi(x) + x phi(x)", "all reals"
+        Erf "erf" [] "erf(x)"
+            value(x) = m::erf(x);
+            partial(x, _y) = FRAC_2_SQRT_PI * m::exp(-(x * x));
+            "The error function.", "2 / sqrt(pi) exp(-x^2)", "all reals"
+    }
+    binary {
+        Add "add" [] "a + b"
+            value(a, b) = a + b;
+            partials(_a, _b, _y) = (1.0, 1.0);
+            "Addition.", "1; 1", "all reals"
+        Sub "sub" [] "a - b"
+            value(a, b) = a - b;
+            partials(_a, _b, _y) = (1.0, -1.0);
+            "Subtraction.", "1; -1", "all reals"
+        Mul "mul" [] "a * b"
+            value(a, b) = a * b;
+            partials(a, b, _y) = (b, a);
+            "Multiplication.", "b; a", "all reals"
+        Div "div" [] "a / b"
+            value(a, b) = a / b;
+            partials(_a, b, y) = (1.0 / b, -y / b);
+            "Division.", "1 / b; -y / b", "b != 0"
+        Pow "pow" [] "a ** b"
+            value(a, b) = m::pow(a, b);
+            partials(a, b, y) = pow_partials(a, b, y);
+            "a to the power b; also written a ^ b. Where a is 0 and b is not negative, the derivative with respect to b is 0.",
+            "b a^(b - 1); y log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
+        Atan2 "atan2" ["arctan2"] "atan2(a, b)"
+            value(a, b) = m::atan2(a, b);
+            partials(a, b, _y) = { let h = m::hypot(a, b); (b / h / h, -a / h / h) };
+            "The angle of the point with ordinate a and abscissa b.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
+        Hypot "hypot" [] "hypot(a, b)"
+            value(a, b) = m::hypot(a, b);
+            partials(a, b, y) = (ratio_or_zero(a, y), ratio_or_zero(b, y));
+            "sqrt(a^2 + b^2), without overflow; its derivatives at the origin are 0.", "a / y; b / y", "all reals"
+        Min "min" ["minimum"] "min(a, b)"
+            value(a, b) = if a.is_nan() || a < b { a } else { b };
+            partials(a, b, _y) = half_or_all(a < b, a == b);
+            "The smaller of a and b; a tie is shared evenly.", "1 if a < b, 1/2 if a = b, else 0; the rest", "all reals"
+        Max "max" ["maximum"] "max(a, b)"
+            value(a, b) = if a.is_nan() || a > b { a } else { b };
+            partials(a, b, _y) = half_or_all(a > b, a == b);
+            "The larger of a and b; a tie is shared evenly.", "1 if a > b, 1/2 if a = b, else 0; the rest", "all reals"
+        LogAddExp "logaddexp" [] "logaddexp(a, b)"
+            value(a, b) = if a == b { a + std::f64::consts::LN_2 } else { (if a > b { a } else { b }) + m::ln_1p(m::exp(-(a - b).abs())) };
+            partials(a, b, _y) = if a == b { (0.5, 0.5) } else { (m::sigmoid(a - b), m::sigmoid(b - a)) };
+            "log(exp(a) + exp(b)), without overflow.", "sigmoid(a - b); sigmoid(b - a)", "all reals"
+        Lt "lt" [] "a < b"
+            value(a, b) = indicator(a < b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a is less than b, else 0.", "0; 0", "all reals"
+        Le "le" [] "a <= b"
+            value(a, b) = indicator(a <= b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a is not greater than b, else 0.", "0; 0", "all reals"
+        Gt "gt" [] "a > b"
+            value(a, b) = indicator(a > b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a is greater than b, else 0.", "0; 0", "all reals"
+        Ge "ge" [] "a >= b"
+            value(a, b) = indicator(a >= b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a is not less than b, else 0.", "0; 0", "all reals"
+        Eq "eq" [] "a == b"
+            value(a, b) = indicator(a == b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a equals b, else 0.", "0; 0", "all reals"
+        Ne "ne" [] "a != b"
+            value(a, b) = indicator(a != b);
+            partials(_a, _b, _y) = (0.0, 0.0);
+            "1 where a differs from b, else 0.", "0; 0", "all reals"
+    }
+    ternary {
+        Where "where" ["if"] "where(c, a, b)"
+            value(c, a, b) = if c == 0.0 { b } else { a };
+            partials(c, _a, _b) = (0.0, indicator(c != 0.0), indicator(c == 0.0));
+            "a where c is not 0, else b; value and gradient come from the chosen branch alone.",
+            "0; 1 if c != 0 else 0; 1 if c = 0 else 0", "all reals"
+        Clamp "clamp" ["clip"] "clamp(x, low, high)"
+            value(x, low, high) = clamp(x, low, high);
+            partials(x, low, high) = (
+                indicator(x >= low && x <= high),
+                indicator(low < high && x < low),
+                indicator(x > high || high < low)
+            );
+            "x held between low and high; at both ends the derivative with respect to x is 1.",
+            "1 if low <= x <= high else 0; 1 if x < low; 1 if x > high", "all reals"
+    }
+    composed {
+        Sum "sum" [] "sum(a, b, ...)" Arity::AtLeastOne;
+            "The sum of the operands, added in pairs.", "1 each", "all reals"
+        Mean "mean" [] "mean(a, b, ...)" Arity::AtLeastOne;
+            "The mean of the n operands.", "1 / n each", "all reals"
+        Prod "prod" [] "prod(a, b, ...)" Arity::AtLeastOne;
+            "The product of the operands, multiplied in pairs.", "the product of the others", "all reals"
+        Dot "dot" [] "dot(a1, a2, ..., b1, b2, ...)" Arity::Pairs;
+            "The dot product of the first half of the operands with the second half.", "the partner in the other half", "all reals"
+        LogSumExp "logsumexp" [] "logsumexp(a, b, ...)" Arity::AtLeastOne;
+            "log(exp(a) + exp(b) + ...), without overflow.", "exp(a - y) each", "all reals"
+        Norm "norm" [] "norm(a, b, ...)" Arity::AtLeastOne;
+            "The Euclidean norm of the operands, without overflow; its derivatives at the origin are 0.", "a / y each", "all reals"
+    }
+}
+
+/// The partials of a maximum or minimum: all to the winner, half to each of a tie.
+#[inline(always)]
+fn half_or_all(first_wins: bool, tie: bool) -> (f64, f64) {
+    let first = if tie { 0.5 } else { indicator(first_wins) };
+    (first, 1.0 - first)
+}
+
+/// `min(max(x, low), high)`, where NaN stays NaN.
+#[inline(always)]
+fn clamp(x: f64, low: f64, high: f64) -> f64 {
+    let raised = if x < low { low } else { x };
+    if raised > high { high } else { raised }
+}
+
+/// The partials of `y = a ** b`, with PyTorch's conventions at a = 0 and b = 0.
+#[inline(always)]
+fn pow_partials(a: f64, b: f64, y: f64) -> (f64, f64) {
+    let with_a = if b == 0.0 {
+        0.0
+    } else if b == 2.0 {
+        2.0 * a
+    } else if b == -1.0 {
+        -(y * y)
+    } else {
+        b * m::pow(a, b - 1.0)
+    };
+    let with_b = if a == 0.0 && b >= 0.0 { 0.0 } else { y * m::ln(a) };
+    (with_a, with_b)
+}
+
+struct Value<'a>(&'a [f64]);
+
+impl Visitor for Value<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn unary<O: Unary>(self) -> f64 {
+        O::value(self.0[0])
+    }
+    #[inline(always)]
+    fn binary<O: Binary>(self) -> f64 {
+        O::value(self.0[0], self.0[1])
+    }
+    #[inline(always)]
+    fn ternary<O: Ternary>(self) -> f64 {
+        O::value(self.0[0], self.0[1], self.0[2])
+    }
+}
+
+struct Partials<'a>(&'a [f64], f64);
+
+impl Visitor for Partials<'_> {
+    type Output = [f64; 3];
+    #[inline(always)]
+    fn unary<O: Unary>(self) -> [f64; 3] {
+        [O::partial(self.0[0], self.1), 0.0, 0.0]
+    }
+    #[inline(always)]
+    fn binary<O: Binary>(self) -> [f64; 3] {
+        let (a, b) = O::partials(self.0[0], self.0[1], self.1);
+        [a, b, 0.0]
+    }
+    #[inline(always)]
+    fn ternary<O: Ternary>(self) -> [f64; 3] {
+        let (a, b, c) = O::partials(self.0[0], self.0[1], self.0[2]);
+        [a, b, c]
+    }
+}
+
+impl Op {
+    /// The op with this name or alias in JSON and text.
+    pub fn from_name(name: &str) -> Option<Op> {
+        static BY_NAME: std::sync::LazyLock<rustc_hash::FxHashMap<&str, Op>> = std::sync::LazyLock::new(|| {
+            Op::ALL
+                .iter()
+                .flat_map(|&op| std::iter::once(&op.name()).chain(op.info().aliases).map(|&n| (n, op)).collect::<Vec<_>>())
+                .collect()
+        });
+        BY_NAME.get(name).copied()
+    }
+
+    /// What the table says of this op.
+    pub fn info(self) -> &'static OpInfo {
+        &Self::INFO[self as usize]
+    }
+
+    /// Its name in JSON and text.
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// How many operands it takes.
+    pub fn arity(self) -> Arity {
+        self.info().arity
+    }
+
+    /// How many operands a primitive takes.
+    ///
+    /// # Panics
+    /// If the op is composed.
+    pub(crate) fn operand_count(self) -> usize {
+        match self.arity() {
+            Arity::Exactly(n) => n,
+            _ => unreachable!("composed ops are lowered before they run"),
+        }
+    }
+
+    /// Whether it has a value and partials of its own, or is lowered to ops that have.
+    pub fn is_primitive(self) -> bool {
+        (self as usize) < Op::Sum as usize
+    }
+
+    /// The value of a primitive at `operands`.
+    ///
+    /// # Panics
+    /// If the op is composed or there are fewer operands than its arity.
+    pub fn value(self, operands: &[f64]) -> f64 {
+        self.visit(Value(operands)).expect("a primitive op")
+    }
+
+    /// The local partial derivatives of a primitive at `operands`, where it has the value `y`.
+    ///
+    /// # Panics
+    /// If the op is composed or there are fewer operands than its arity.
+    pub fn partials(self, operands: &[f64], y: f64) -> [f64; 3] {
+        self.visit(Partials(operands, y)).expect("a primitive op")
+    }
+
+    /// Whether swapping its two operands leaves the value the same to the bit.
+    pub fn is_commutative(self) -> bool {
+        matches!(self, Op::Add | Op::Mul | Op::Eq | Op::Ne)
+    }
+
+    /// Whether its value costs so much that copying an equal node's value is cheaper.
+    pub fn is_costly(self) -> bool {
+        !matches!(
+            self,
+            Op::Neg | Op::Square | Op::Abs | Op::Sign | Op::Relu | Op::LeakyRelu | Op::Add | Op::Sub | Op::Mul
+                | Op::Min | Op::Max | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne | Op::Where | Op::Clamp
+        )
+    }
+
+    /// Whether its derivatives are zero wherever they exist.
+    pub fn is_step(self) -> bool {
+        matches!(self, Op::Sign | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne)
+    }
+
+    /// Whether its partials do not depend on its operands.
+    pub fn is_linear(self) -> bool {
+        matches!(self, Op::Add | Op::Sub | Op::Neg)
+    }
+}

@@ -1,0 +1,242 @@
+//! Graph to primitives: dead nodes dropped, composed ops broken up, constants folded, equal nodes found.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use super::super::graph::{Graph, Node, NodeId};
+use super::super::op::Op;
+use super::{CompileOptions, Role};
+
+/// A primitive of the lowered graph, or a leaf. Operands come before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Code {
+    Constant(f64),
+    Input(u32),
+    Apply(Op),
+}
+
+/// The lowered graph, column by column; an *index* is a position in these.
+#[derive(Default)]
+pub(super) struct Lowered {
+    pub codes: Vec<Code>,
+    /// Where each primitive's operands begin in `operands`; their number is the op's arity.
+    pub starts: Vec<u32>,
+    pub operands: Vec<u32>,
+    /// The graph's node that the primitive serves.
+    pub origin: Vec<NodeId>,
+    /// The longest path from a leaf of the same section. A folded constant keeps the level of what it replaces, so that
+    /// folding does not change the order of what is left.
+    pub level: Vec<u32>,
+    pub varying: Vec<bool>,
+    pub active: Vec<bool>,
+    /// The first primitive that is equal to this one: itself, if it is new.
+    pub equal_to: Vec<u32>,
+    /// The index of each node of the graph that the outputs need.
+    pub index_of: Vec<u32>,
+}
+
+/// No index: the node is not needed.
+pub(super) const NONE: u32 = u32::MAX;
+/// Needed, and its operands are being visited.
+const OPEN: u32 = u32::MAX - 1;
+
+impl Lowered {
+    pub fn operands(&self, index: usize) -> &[u32] {
+        let count = match self.codes[index] {
+            Code::Apply(op) => op.operand_count(),
+            _ => 0,
+        };
+        let start = self.starts[index] as usize;
+        &self.operands[start..start + count]
+    }
+}
+
+/// Lowers what `outputs` need, in depth-first post-order of the operands, outputs in their order.
+pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Lowered {
+    let mut lowering = Lowering {
+        fold: options.fold && !options.trace,
+        // Sharing pays only where two costly ops could be equal.
+        share: options.share && graph.nodes().filter_map(|n| graph.op(n)).filter(|op| op.is_costly()).nth(1).is_some(),
+        trace: options.trace,
+        roles,
+        seen: HashTable::new(),
+        scratch: Vec::new(),
+        out: Lowered { index_of: vec![NONE; graph.len()], ..Lowered::default() },
+    };
+    let mut stack: Vec<NodeId> = Vec::new();
+    for &output in outputs {
+        stack.push(output);
+        while let Some(&node) = stack.last() {
+            match lowering.out.index_of[node.index()] {
+                NONE => {
+                    lowering.out.index_of[node.index()] = OPEN;
+                    let waiting = graph.operands(node).iter().rev();
+                    stack.extend(waiting.filter(|o| lowering.out.index_of[o.index()] == NONE));
+                }
+                OPEN => {
+                    lowering.emit(graph, node);
+                    stack.pop();
+                }
+                _ => {
+                    stack.pop();
+                }
+            }
+        }
+    }
+    lowering.out
+}
+
+struct Lowering<'a> {
+    fold: bool,
+    share: bool,
+    trace: bool,
+    roles: &'a [Role],
+    /// Indices of distinct primitives, by op and operands.
+    seen: HashTable<u32>,
+    scratch: Vec<u32>,
+    out: Lowered,
+}
+
+impl Lowering<'_> {
+    fn emit(&mut self, graph: &Graph, node: NodeId) {
+        let index = match graph.node(node) {
+            Node::Constant(value) => self.constant(value, node),
+            Node::Input(position) => {
+                let role = self.roles[position];
+                self.push(Code::Input(position as u32), &[], node, 0, role.sampled, role.wanted || self.trace)
+            }
+            Node::Apply(op, operands) => {
+                let mut indices = std::mem::take(&mut self.scratch);
+                indices.clear();
+                indices.extend(operands.iter().map(|o| self.out.index_of[o.index()]));
+                let index = self.compose(op, &mut indices, node);
+                self.scratch = indices;
+                index
+            }
+        };
+        self.out.index_of[node.index()] = index;
+    }
+
+    /// Breaks a composed op into primitives; `operands` is clobbered.
+    fn compose(&mut self, op: Op, operands: &mut Vec<u32>, node: NodeId) -> u32 {
+        match op {
+            Op::Sum => self.tree(Op::Add, operands, node),
+            Op::Prod => self.tree(Op::Mul, operands, node),
+            Op::LogSumExp => self.tree(Op::LogAddExp, operands, node),
+            Op::Norm if operands.len() == 1 => self.primitive(Op::Abs, &operands[..1], node),
+            Op::Norm => self.tree(Op::Hypot, operands, node),
+            Op::Mean => {
+                let count = operands.len();
+                let sum = self.tree(Op::Add, operands, node);
+                let count = self.constant(count as f64, node);
+                self.primitive(Op::Div, &[sum, count], node)
+            }
+            Op::Dot => {
+                let half = operands.len() / 2;
+                for i in 0..half {
+                    operands[i] = self.primitive(Op::Mul, &[operands[i], operands[half + i]], node);
+                }
+                operands.truncate(half);
+                self.tree(Op::Add, operands, node)
+            }
+            _ => self.primitive(op, operands, node),
+        }
+    }
+
+    /// Combines the operands in pairs, then the results in pairs, and so on. One operand stands for itself, except
+    /// that its node still gets an instruction of its own.
+    fn tree(&mut self, op: Op, operands: &mut Vec<u32>, node: NodeId) -> u32 {
+        if operands.len() == 1 {
+            let identity = self.constant(if op == Op::Mul { 1.0 } else { -0.0 }, node);
+            let op = if op == Op::Mul { Op::Mul } else { Op::Add };
+            return self.primitive(op, &[operands[0], identity], node);
+        }
+        while operands.len() > 1 {
+            let mut kept = 0;
+            for i in (0..operands.len()).step_by(2) {
+                operands[kept] = match operands.get(i + 1) {
+                    Some(&right) => self.primitive(op, &[operands[i], right], node),
+                    None => operands[i],
+                };
+                kept += 1;
+            }
+            operands.truncate(kept);
+        }
+        operands[0]
+    }
+
+    fn constant(&mut self, value: f64, node: NodeId) -> u32 {
+        self.push(Code::Constant(value), &[], node, 0, false, self.trace)
+    }
+
+    fn primitive(&mut self, op: Op, operands: &[u32], node: NodeId) -> u32 {
+        let out = &self.out;
+        let varying = operands.iter().any(|&o| out.varying[o as usize]);
+        let active = self.trace || (!op.is_step() && operands.iter().any(|&o| out.active[o as usize]));
+        // A leaf or a uniform operand of a varying primitive counts as a leaf of the varying section.
+        let level = operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);
+        let level = level.max().unwrap_or(0) + 1;
+        if let Some(value) = self.folded(op, operands) {
+            return self.push(Code::Constant(value), &[], node, level, false, false);
+        }
+        self.push(Code::Apply(op), operands, node, level, varying, active)
+    }
+
+    /// The value, if all operands are constants. A value that is not finite is left to the sweep, which can say where
+    /// it came from.
+    fn folded(&self, op: Op, operands: &[u32]) -> Option<f64> {
+        if !self.fold {
+            return None;
+        }
+        let mut values = [0.0; 3];
+        for (value, &operand) in values.iter_mut().zip(operands) {
+            match self.out.codes[operand as usize] {
+                Code::Constant(constant) => *value = constant,
+                _ => return None,
+            }
+        }
+        Some(op.value(&values[..operands.len()])).filter(|v| v.is_finite())
+    }
+
+    fn push(&mut self, code: Code, operands: &[u32], origin: NodeId, level: u32, varying: bool, active: bool) -> u32 {
+        let out = &mut self.out;
+        let index = out.codes.len() as u32;
+        out.codes.push(code);
+        out.starts.push(out.operands.len() as u32);
+        out.operands.extend_from_slice(operands);
+        out.origin.push(origin);
+        out.level.push(level);
+        out.varying.push(varying);
+        out.active.push(active);
+        let equal_to = if self.share { self.find_equal(index) } else { index };
+        self.out.equal_to.push(equal_to);
+        index
+    }
+
+    /// The first primitive with the same op and equal operands as `index`, which is entered if there is none.
+    fn find_equal(&mut self, index: u32) -> u32 {
+        let out = &self.out;
+        let key = |i: u32| -> (u64, [u32; 3]) {
+            let equal = |o: u32| out.equal_to[o as usize];
+            match out.codes[i as usize] {
+                Code::Constant(value) => (value.to_bits(), [NONE; 3]),
+                Code::Input(position) => (u64::from(position), [NONE, NONE, 0]),
+                Code::Apply(op) => {
+                    let mut operands = [NONE; 3];
+                    for (slot, &operand) in operands.iter_mut().zip(out.operands(i as usize)) {
+                        *slot = equal(operand);
+                    }
+                    if op.is_commutative() && operands[0] > operands[1] {
+                        operands.swap(0, 1);
+                    }
+                    (op as u64, operands)
+                }
+            }
+        };
+        let hash = |i: u32| FxBuildHasher.hash_one(key(i));
+        let wanted = key(index);
+        *self.seen.entry(hash(index), |&i| key(i) == wanted, |&i| hash(i)).or_insert(index).get()
+    }
+}

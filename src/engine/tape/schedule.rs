@@ -1,0 +1,203 @@
+//! Primitives to runs: sorted by level and op, split into the uniform and the varying section, numbered by slot.
+
+use super::super::graph::NodeId;
+use super::super::op::Op;
+use super::lower::{Code, Lowered, NONE};
+use super::{CompileOptions, Leaf, Place, Role, Run, Section, Tape};
+
+/// What instructions of one run have in common, besides the level.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    op: Op,
+    copies: bool,
+    active: bool,
+}
+
+pub(super) fn schedule(lowered: Lowered, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Tape {
+    let mut builder = Builder {
+        slot_of: vec![NONE; lowered.codes.len()],
+        crossing: Vec::new(),
+        uniform: Section::default(),
+        varying: Section::default(),
+        needed: needed(&lowered, outputs),
+        lowered: &lowered,
+    };
+    builder.section(false);
+    builder.section(true);
+    let place = |index: u32| {
+        let slot = builder.slot_of[index as usize];
+        if lowered.varying[index as usize] { Place::Varying(slot) } else { Place::Uniform(slot) }
+    };
+    let mut inputs = vec![None; roles.len()];
+    for (index, code) in lowered.codes.iter().enumerate() {
+        if let Code::Input(position) = code {
+            inputs[*position as usize] = Some(place(index as u32));
+        }
+    }
+    let outputs = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
+    let Builder { uniform, varying, .. } = builder;
+    Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace }
+}
+
+/// Which primitives something refers to; constants that folding left over are not.
+fn needed(lowered: &Lowered, outputs: &[NodeId]) -> Vec<bool> {
+    let mut needed = vec![false; lowered.codes.len()];
+    for output in outputs {
+        needed[lowered.index_of[output.index()] as usize] = true;
+    }
+    for &operand in &lowered.operands {
+        needed[operand as usize] = true;
+    }
+    needed
+}
+
+struct Builder<'a> {
+    lowered: &'a Lowered,
+    needed: Vec<bool>,
+    /// The slot of each primitive in its own section.
+    slot_of: Vec<u32>,
+    /// The slot in the varying section of each uniform primitive that a varying one uses.
+    crossing: Vec<u32>,
+    uniform: Section,
+    varying: Section,
+}
+
+impl Builder<'_> {
+    fn section(&mut self, varying: bool) {
+        let lowered = self.lowered;
+        let mut section = Section::default();
+        if varying {
+            self.cross(&mut section);
+        }
+        let members: Vec<u32> =
+            (0..lowered.codes.len() as u32).filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize]).collect();
+        for &index in &members {
+            let leaf = match lowered.codes[index as usize] {
+                Code::Constant(value) => Leaf::Constant(value),
+                Code::Input(position) => Leaf::Input(position),
+                Code::Apply(_) => continue,
+            };
+            self.slot_of[index as usize] = section.slots() as u32;
+            section.push_leaf(leaf, lowered, index);
+        }
+        let order = self.sorted(members);
+        for (position, &index) in order.iter().enumerate() {
+            self.slot_of[index as usize] = (section.slots() + position) as u32;
+        }
+        let mut rest = &order[..];
+        while let Some(&first) = rest.first() {
+            let (kind, level) = (self.kind(first), lowered.level[first as usize]);
+            let len = rest
+                .iter()
+                .take_while(|&&i| lowered.level[i as usize] == level && self.kind(i) == kind)
+                .count();
+            self.push_run(&mut section, kind, &rest[..len], varying);
+            rest = &rest[len..];
+        }
+        if varying {
+            self.varying = section;
+        } else {
+            self.uniform = section;
+        }
+    }
+
+    /// Gives every uniform primitive that a varying one uses a leaf of the varying section.
+    fn cross(&mut self, section: &mut Section) {
+        let lowered = self.lowered;
+        self.crossing = vec![NONE; lowered.codes.len()];
+        for index in (0..lowered.codes.len()).filter(|&i| lowered.varying[i]) {
+            for &operand in lowered.operands(index) {
+                let operand_index = operand as usize;
+                if !lowered.varying[operand_index] && self.crossing[operand_index] == NONE {
+                    self.crossing[operand_index] = section.slots() as u32;
+                    section.push_leaf(Leaf::Uniform(self.slot_of[operand_index]), lowered, operand);
+                }
+            }
+        }
+    }
+
+    /// The instructions among `members`, sorted by level, then activity and op, then their order: two stable counting
+    /// sorts. Nothing that an option of the compiler changes is part of the key.
+    fn sorted(&self, mut members: Vec<u32>) -> Vec<u32> {
+        let lowered = self.lowered;
+        members.retain(|&i| matches!(lowered.codes[i as usize], Code::Apply(_)));
+        let rank = |i: u32| match lowered.codes[i as usize] {
+            Code::Apply(op) => usize::from(lowered.active[i as usize]) * Op::ALL.len() + op as usize,
+            _ => unreachable!("leaves are not scheduled"),
+        };
+        let by_op = counting_sort(&members, 2 * Op::ALL.len(), rank);
+        let levels = by_op.iter().map(|&i| lowered.level[i as usize] as usize + 1).max().unwrap_or(0);
+        counting_sort(&by_op, levels, |i| lowered.level[i as usize] as usize)
+    }
+
+    fn kind(&self, index: u32) -> Kind {
+        let Code::Apply(op) = self.lowered.codes[index as usize] else { unreachable!("leaves are not scheduled") };
+        let copies = op.is_costly() && self.lowered.equal_to[index as usize] != index;
+        Kind { op: self.specialised(op, index), copies, active: self.lowered.active[index as usize] }
+    }
+
+    /// A power with a constant exponent of 2 or -1 runs as the cheaper op that gives the same bits, unless the
+    /// exponent's own adjoint is wanted.
+    fn specialised(&self, op: Op, index: u32) -> Op {
+        if op != Op::Pow {
+            return op;
+        }
+        let exponent = self.lowered.operands(index as usize)[1] as usize;
+        match self.lowered.codes[exponent] {
+            Code::Constant(value) if !self.lowered.active[exponent] && value == 2.0 => Op::Square,
+            Code::Constant(value) if !self.lowered.active[exponent] && value == -1.0 => Op::Reciprocal,
+            _ => op,
+        }
+    }
+
+    fn push_run(&self, section: &mut Section, kind: Kind, members: &[u32], varying: bool) {
+        let lowered = self.lowered;
+        section.runs.push(Run {
+            op: kind.op,
+            copies: kind.copies,
+            active: kind.active,
+            first: section.slots() as u32,
+            len: members.len() as u32,
+            operands: section.operands.len() as u32,
+        });
+        let arity = kind.op.operand_count();
+        for position in 0..arity {
+            section.operands.extend(members.iter().map(|&index| {
+                let operand = lowered.operands(index as usize)[position] as usize;
+                if varying && !lowered.varying[operand] { self.crossing[operand] } else { self.slot_of[operand] }
+            }));
+        }
+        if kind.copies {
+            let sources = members.iter().map(|&index| self.slot_of[lowered.equal_to[index as usize] as usize]);
+            section.operands.extend(sources);
+        }
+        section.origin.extend(members.iter().map(|&index| lowered.origin[index as usize]));
+        section.active.extend(members.iter().map(|&index| lowered.active[index as usize]));
+    }
+}
+
+impl Section {
+    fn push_leaf(&mut self, leaf: Leaf, lowered: &Lowered, index: u32) {
+        self.leaves.push(leaf);
+        self.origin.push(lowered.origin[index as usize]);
+        self.active.push(lowered.active[index as usize]);
+    }
+}
+
+/// A stable sort of `items` by a key below `keys`.
+fn counting_sort(items: &[u32], keys: usize, key: impl Fn(u32) -> usize) -> Vec<u32> {
+    let mut ends = vec![0u32; keys + 1];
+    for &item in items {
+        ends[key(item) + 1] += 1;
+    }
+    for i in 1..ends.len() {
+        ends[i] += ends[i - 1];
+    }
+    let mut sorted = vec![0; items.len()];
+    for &item in items {
+        let end = &mut ends[key(item)];
+        sorted[*end as usize] = item;
+        *end += 1;
+    }
+    sorted
+}

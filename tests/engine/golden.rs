@@ -1,0 +1,109 @@
+//! Every op against the golden values of `tests/fixtures/ops`.
+
+use gradd::engine::{
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, NonFinitePolicy, Op, Role, Tape,
+};
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+#[derive(Deserialize)]
+struct Case {
+    op: String,
+    inputs: Vec<Json>,
+    value: Json,
+    gradients: Vec<Json>,
+}
+
+fn number(json: &Json) -> f64 {
+    match json.as_str() {
+        Some("NaN") => f64::NAN,
+        Some("Infinity") => f64::INFINITY,
+        Some("-Infinity") => f64::NEG_INFINITY,
+        _ => json.as_f64().expect("a number"),
+    }
+}
+
+/// 1e-10 relative, and a few subnormal steps. The derivatives of tanh, sigmoid and silu are taken from the value, as
+/// PyTorch takes them, which leaves an absolute error of a rounding of 1 where they vanish.
+fn agrees(op: Op, is_gradient: bool, actual: f64, expected: f64) -> bool {
+    if !actual.is_finite() || !expected.is_finite() {
+        return actual == expected || (actual.is_nan() && expected.is_nan());
+    }
+    let from_value = is_gradient && matches!(op, Op::Tanh | Op::Sigmoid | Op::Silu);
+    let absolute = if from_value { 4e-16 } else { 8.0 * f64::from_bits(1) };
+    (actual - expected).abs() <= (1e-10 * expected.abs()).max(absolute)
+}
+
+fn cases() -> Vec<(Op, Case)> {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../fixtures/ops/ops.json")).expect("the fixture");
+    cases.into_iter().map(|case| (Op::from_name(&case.op).expect("a known op"), case)).collect()
+}
+
+fn applied(op: Op, count: usize) -> (Graph, NodeId) {
+    let mut graph = Graph::new();
+    let inputs: Vec<NodeId> = (0..count).map(|i| graph.input(format!("x{i}"))).collect();
+    let output = graph.apply(op, &inputs).expect("the op's arity");
+    (graph, output)
+}
+
+const ALLOW: GradientOptions =
+    GradientOptions { reduction: gradd::engine::Reduction::Sum, non_finite: NonFinitePolicy::Allow };
+
+#[test]
+fn every_op_at_one_point() {
+    let mut faults = Vec::new();
+    let cases = cases();
+    for (op, case) in &cases {
+        let inputs: Vec<f64> = case.inputs.iter().map(number).collect();
+        let (graph, output) = applied(*op, inputs.len());
+        let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; inputs.len()], CompileOptions::default());
+        let bindings: Vec<Binding<'_>> = inputs.iter().map(|&x| Binding::Number(x)).collect();
+        let result = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+        let mut check = |what: &str, is_gradient, actual: &Column, expected: &Json| {
+            let (Column::Number(actual), expected) = (actual, number(expected)) else { panic!("{actual:?}") };
+            if !agrees(*op, is_gradient, *actual, expected) {
+                faults.push(format!("{} {what} at {inputs:?}: {actual:e}, not {expected:e}", op.name()));
+            }
+        };
+        check("value", false, &result.outputs[0], &case.value);
+        for (i, (actual, expected)) in result.gradients.iter().zip(&case.gradients).enumerate() {
+            check(&format!("derivative {i}"), true, actual.as_ref().expect("wanted"), expected);
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    for op in Op::ALL {
+        assert!(cases.iter().filter(|(o, _)| o == op).count() >= 20, "too few cases of {}", op.name());
+    }
+}
+
+/// A point gives the same bits alone, as a lane among others, and among the repeats that fill up a block.
+#[test]
+fn every_op_over_samples() {
+    for &op in Op::ALL {
+        let columns: Vec<Vec<f64>> =
+            cases().iter().filter(|(o, _)| *o == op).map(|(_, case)| case.inputs.iter().map(number).collect()).collect();
+        let count = columns[0].len();
+        let rows: Vec<&Vec<f64>> = columns.iter().filter(|row| row.len() == count).collect();
+        let (graph, output) = applied(op, count);
+        let samples: Vec<Vec<f64>> = (0..count).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
+        let bindings: Vec<Binding<'_>> = samples.iter().map(|s| Binding::Samples(s)).collect();
+        let tape = Tape::compile(&graph, &[output], &vec![Role::SAMPLES; count], CompileOptions::default());
+        let batch = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+        let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; count], CompileOptions::default());
+        for (lane, row) in rows.iter().enumerate() {
+            let bindings: Vec<Binding<'_>> = row.iter().map(|&x| Binding::Number(x)).collect();
+            let point = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+            let same = |batch: &Column, point: &Column| match (batch, point) {
+                (Column::Samples(batch), Column::Number(point)) => {
+                    batch[lane].to_bits() == point.to_bits() || (batch[lane].is_nan() && point.is_nan())
+                }
+                other => panic!("{other:?}"),
+            };
+            assert!(same(&batch.outputs[0], &point.outputs[0]), "{} at {row:?}", op.name());
+            for (batch, point) in batch.gradients.iter().zip(&point.gradients) {
+                let (Some(batch), Some(point)) = (batch, point) else { panic!("both are wanted") };
+                assert!(same(batch, point), "{} at {row:?}", op.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The engine against the lecture, PyTorch's golden values, a naive implementation and central differences.
+
+mod deep;
+mod golden;
+mod lecture;
+mod non_finite;
+mod random_graphs;
+mod text;

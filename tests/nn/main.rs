@@ -1,0 +1,9 @@
+//! The multi-layer perceptron and its training, against PyTorch, central differences and a naive evaluator.
+
+mod data;
+mod golden;
+mod naive;
+mod passes;
+mod random;
+mod support;
+mod training;
