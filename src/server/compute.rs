@@ -34,8 +34,9 @@ async fn compute(
     let _under_way = service.drain.enter()?;
     negotiate::check(parts)?;
     service.workers.check_room()?;
-    let bytes = body::collect(body, service.settings.max_body_bytes.get(), deadline).await?;
-    service.workers.run(operation, bytes, deadline).await
+    let limit = service.settings.max_body_bytes.get();
+    let held = body::collect(body, limit, &service.budget, deadline).await?;
+    service.workers.run(operation, held, deadline).await
 }
 
 impl IntoResponse for Reply {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::api::Problem;
 
 use super::Settings;
+use super::body::Budget;
 use super::drain::Drain;
 use super::workers::{Load, Workers};
 
@@ -19,6 +20,8 @@ use super::workers::{Load, Workers};
 pub struct Service {
     /// The settings it was started with.
     pub settings: Settings,
+    /// Memory for request bodies.
+    pub budget: Budget,
     /// Runs the operations.
     pub workers: Workers,
     /// Its end.
@@ -28,7 +31,12 @@ pub struct Service {
 impl Service {
     /// A service that has nothing to do yet.
     pub fn new(settings: Settings) -> Self {
-        Self { workers: Workers::new(&settings), settings, drain: Arc::default() }
+        Self {
+            budget: Budget::new(settings.max_held_bytes.get()),
+            workers: Workers::new(&settings),
+            settings,
+            drain: Arc::default(),
+        }
     }
 }
 

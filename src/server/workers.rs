@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::Span;
@@ -17,6 +16,7 @@ use crate::api::{Context, Kind, Limits, Operation, Problem, Reply};
 use crate::engine::Interrupt;
 
 use super::Settings;
+use super::body::Held;
 
 /// Longest `Retry-After` that is ever given, in seconds.
 const LONGEST_RETRY: f64 = 600.0;
@@ -77,7 +77,7 @@ impl Workers {
     /// # Errors
     /// 429 when the queue is full, 504 when `deadline` passes first, 500 when the operation panics, and whatever the
     /// operation itself finds wrong.
-    pub async fn run(&self, operation: Operation, body: Bytes, deadline: Instant) -> Result<Reply, Problem> {
+    pub async fn run(&self, operation: Operation, body: Held, deadline: Instant) -> Result<Reply, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.busy())?;
         let interrupt = Interrupt::at(deadline.into_std());
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());

@@ -90,6 +90,12 @@ fn complaints_name_the_key_the_value_and_the_place() {
     );
     let from_flag = complaint(&empty, &[("GRADD_TIMEOUT", "5")], &[("timeout", "0")]);
     assert_eq!(from_flag, "setting `timeout` = \"0\" in the flag --timeout: expected more than 0 seconds");
+    let by_relation = complaint(&empty, &[("GRADD_MAX_BODY_BYTES", "2000000000")], &[]);
+    assert!(
+        by_relation
+            .starts_with("setting `max_held_bytes` = 1073741824 in the built-in default: expected at least"),
+        "{by_relation}"
+    );
     let file = File::new("complaints", "queue = -1\n");
     let from_file = complaint(&file, &[], &[]);
     let place = file.0.display();

@@ -1,5 +1,6 @@
 //! Slots, queue, deadlines, hang-ups and panics.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use gradd::api::Kind;
@@ -121,4 +122,25 @@ async fn a_panic_is_a_500_with_the_request_id_and_the_slot_comes_back() {
         app.wait_for_load(0, 0).await;
     }
     assert_eq!(app.send("/echo", "1").await.status(), 200);
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_fit_into_memory_together_are_refused_with_429() {
+    let kibibytes = |count: usize| NonZeroUsize::new(count << 10).expect("not zero");
+    let app = TestApp::spawn_with(Settings {
+        max_body_bytes: kibibytes(4),
+        max_held_bytes: kibibytes(4),
+        ..slots(2, 0)
+    })
+    .await;
+    assert_eq!(app.send("/echo", "1".repeat(4 << 10)).await.status(), 200);
+    let gate = OpenOnDrop(Gate::new("held"));
+    let running = app.begin("/gate", "held");
+    app.wait_for_load(1, 0).await;
+    problem(app.send("/echo", "1".repeat(4 << 10)).await, Kind::BUSY).await;
+    assert_eq!(app.send("/echo", "1".repeat(3 << 10)).await.status(), 200);
+    gate.open();
+    assert_eq!(within(running).await.expect("no panic").status(), 200);
+    app.wait_for_load(0, 0).await;
+    assert_eq!(app.send("/echo", "1".repeat(4 << 10)).await.status(), 200);
 }

@@ -173,12 +173,20 @@ impl Merge {
         match self.settings.validate() {
             Ok(()) => Ok(self.settings),
             Err((key, message)) => {
-                let (raw, origin) =
-                    self.set.remove(key).unwrap_or_else(|| (Raw::Text(String::new()), Origin::Default));
-                Err(SettingsError::Invalid { key: key.to_owned(), value: raw.to_string(), origin, message })
+                // A default is out of range only in relation to another setting.
+                let (value, origin) = match self.set.remove(key) {
+                    Some((raw, origin)) => (raw.to_string(), origin),
+                    None => (default_of(key), Origin::Default),
+                };
+                Err(SettingsError::Invalid { key: key.to_owned(), value, origin, message })
             }
         }
     }
+}
+
+fn default_of(key: &str) -> String {
+    let entries = Settings::default().entries();
+    entries.into_iter().find(|(name, _)| *name == key).map(|(_, value)| value.to_string()).unwrap_or_default()
 }
 
 /// Kubernetes puts variables such as `GRADD_PORT` and `GRADD_SERVICE_HOST` into every pod beside a Service named

@@ -72,6 +72,8 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "ADDRESS:PORT";
     /// Largest request body in bytes.
     max_body_bytes: NonZeroUsize = count(64 << 20), "BYTES";
+    /// Bytes of all request bodies together that may be held in memory; more are refused with 429.
+    max_held_bytes: NonZeroUsize = count(1 << 30), "BYTES";
     /// Computations that run at the same time; 0 means one per core.
     compute_slots: usize = 0, "N";
     /// Requests that may wait for a compute slot; more are refused with 429.

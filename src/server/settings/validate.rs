@@ -17,6 +17,11 @@ impl Settings {
         };
         require(self.compute_slots <= MOST_SLOTS, "compute_slots", "expected at most 4096")?;
         require(self.queue <= LONGEST_QUEUE, "queue", "expected at most 16777216")?;
+        require(
+            self.max_held_bytes >= self.max_body_bytes,
+            "max_held_bytes",
+            "expected at least max_body_bytes, or no body of that size could ever be taken",
+        )?;
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
         for origin in &self.cors_origins {
             require(
