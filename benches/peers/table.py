@@ -58,6 +58,10 @@ def time(nanoseconds):
     return f"{nanoseconds / (size or 1):.3g} {unit}"
 
 
+def ratio(times):
+    return f"{times:,.0f}" if times >= 100 else f"{times:.2g}"
+
+
 def cell(lines, own):
     if not lines:
         return "—"
@@ -66,7 +70,7 @@ def cell(lines, own):
     if "flops" in lines[0]:
         text += f", {lines[0]['flops'] / median:.0f} GFLOP/s"
     if own and lines[0]["peer"] != "gradd":
-        text += f" ({median / own:.3g}×)"
+        text += f" ({ratio(median / own)}×)"
     return text
 
 
