@@ -153,14 +153,21 @@ impl<'a, T: Real> Matrix<'a, T> {
         stride: usize,
     ) {
         let last = positions.end - 1;
-        for lane in 0..stride {
-            let row = self.row(selection.get((positions.start + lane).min(last)));
-            for (target, &value) in out[lane..].iter_mut().step_by(stride).zip(row) {
-                *target = value;
+        for lane in (0..stride).step_by(ROWS_AT_ONCE) {
+            let rows: [&[T]; ROWS_AT_ONCE] = std::array::from_fn(|offset| {
+                self.row(selection.get((positions.start + lane + offset).min(last)))
+            });
+            for (column, out) in out.chunks_exact_mut(stride).enumerate() {
+                for (out, row) in out[lane..lane + ROWS_AT_ONCE].iter_mut().zip(rows) {
+                    *out = row[column];
+                }
             }
         }
     }
 }
+
+/// Rows that are transposed together; divides every stride.
+const ROWS_AT_ONCE: usize = 4;
 
 /// What the outputs are compared with.
 #[derive(Clone, Copy, Debug)]

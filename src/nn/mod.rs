@@ -11,14 +11,17 @@
 //! same call gives the same bits, whatever else the machine does.
 
 pub mod activation;
+mod blocks;
 pub mod data;
 pub mod init;
+mod loops;
 pub mod loss;
 mod pass;
 pub mod product;
 pub mod random;
 pub mod rows;
 pub mod spec;
+mod tile;
 mod workspace;
 
 pub use activation::Activation;

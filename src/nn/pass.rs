@@ -49,8 +49,7 @@ pub enum Error {
 /// A pass of a model with its parameters over a selection of rows.
 ///
 /// The selection is worked through in blocks of rows, whose size depends on the model alone; the interrupt is polled for
-/// each layer of each block. Once the workspace has seen a selection of this length, a pass does not allocate, except
-/// what the crate matrixmultiply needs to pack large products.
+/// each layer of each block. Once the workspace has seen a selection of this length, a pass does not allocate.
 #[derive(Debug)]
 pub struct Pass<'a, T> {
     /// The model.
@@ -176,7 +175,7 @@ impl<T: Scalar> Pass<'_, T> {
             let a = &before[layer][..span.inputs * stride];
             let z = &mut after[0][..span.units * stride];
             let (weight, bias) = (&self.parameters[span.weight.clone()], &self.parameters[span.bias.clone()]);
-            forward(shape(span, stride), weight, bias, a, z);
+            forward(shape(span, stride), weight, bias, a, z, &mut self.workspace.panels);
             if keep && !span.activation.slope_from_value() {
                 span.activation
                     .apply_with_slopes(z, &mut self.workspace.slopes[layer][..span.units * stride]);
@@ -223,7 +222,7 @@ impl<T: Scalar> Pass<'_, T> {
         let stride = block.stride;
         for (layer, span) in self.mlp.spans().iter().enumerate().rev() {
             self.interrupt.check()?;
-            let Workspace { activations, slopes, adjoints, next_adjoints, .. } = &mut *self.workspace;
+            let Workspace { activations, slopes, adjoints, next_adjoints, panels, .. } = &mut *self.workspace;
             let size = span.units * stride;
             let dz = &mut adjoints[..size];
             if span.activation.slope_from_value() {
@@ -233,10 +232,10 @@ impl<T: Scalar> Pass<'_, T> {
             }
             let a = &activations[layer][..span.inputs * stride];
             let (dw, db) = gradient[span.weight.start..span.bias.end].split_at_mut(span.weight.len());
-            accumulate(shape(span, stride), dz, a, dw, db);
+            accumulate(shape(span, stride), dz, a, dw, db, panels);
             if layer > 0 {
                 let da = &mut next_adjoints[..span.inputs * stride];
-                backward(shape(span, stride), &self.parameters[span.weight.clone()], dz, da);
+                backward(shape(span, stride), &self.parameters[span.weight.clone()], dz, da, panels);
                 std::mem::swap(adjoints, next_adjoints);
             }
         }

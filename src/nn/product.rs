@@ -1,13 +1,14 @@
-//! The three matrix products of a dense layer over a block of rows.
+//! The three matrix products of a dense layer over a block of rows, and which way each is computed.
 
-use crate::engine::kernels::gemm::Gemm;
-use crate::engine::kernels::{Kernel, Level, Real};
+use super::blocks::{Factor, Product};
+use super::{blocks, loops};
+use crate::engine::kernels::Real;
 
 /// Rows of activations are padded to a multiple of this many lanes: two AVX-512 vectors of f64, one of f32.
 pub(super) const LANES: usize = 16;
 
 /// A float type that layers compute in: f64 or f32.
-pub trait Scalar: Real + Gemm {}
+pub trait Scalar: Real {}
 
 impl Scalar for f64 {}
 impl Scalar for f32 {}
@@ -21,114 +22,76 @@ pub(super) struct Shape {
     pub stride: usize,
 }
 
-/// `z = weight a + bias`
-pub(super) fn forward<T: Scalar>(shape: Shape, weight: &[T], bias: &[T], a: &[T], z: &mut [T]) {
-    Level::best().run(Forward { shape, weight, bias, a, z });
-}
-
-struct Forward<'a, T> {
-    shape: Shape,
-    weight: &'a [T],
-    bias: &'a [T],
-    a: &'a [T],
-    z: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for Forward<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Shape { inputs, stride, .. } = self.shape;
-        let layers = self.z.chunks_exact_mut(stride).zip(self.weight.chunks_exact(inputs)).zip(self.bias);
-        for ((z, weight), &bias) in layers {
-            z.fill(bias);
-            for (a, &w) in self.a.chunks_exact(stride).zip(weight) {
-                for (z, &a) in z.iter_mut().zip(a) {
-                    *z = w.mul_add(a, *z);
-                }
-            }
-        }
+impl Shape {
+    /// Numbers of scratch that products of this shape, or with a smaller stride, need.
+    pub fn scratch(self) -> usize {
+        let Shape { units, inputs, stride } = self;
+        let large = blocks::scratch(units, inputs, stride)
+            .max(blocks::scratch(inputs, units, stride))
+            .max(blocks::scratch(units, stride, inputs));
+        loops::scratch(self).max(large)
     }
+
+    /// Whether packed blocks are faster than plain loops at this shape.
+    fn is_large(self) -> bool {
+        self.units.min(self.inputs) >= LARGE_SIDE && self.units * self.inputs * self.stride >= LARGE_WORK
+    }
+}
+
+/// From this smallest side on, and
+const LARGE_SIDE: usize = 16;
+/// from this many multiply-adds on, products are computed in packed blocks.
+const LARGE_WORK: usize = 64 * 64 * 64;
+
+fn factor<T>(values: &[T], stride: usize, transposed: bool) -> Factor<'_, T> {
+    Factor { values, stride, transposed }
+}
+
+/// `z = weight a + bias`
+pub(super) fn forward<T: Scalar>(
+    shape: Shape,
+    weight: &[T],
+    bias: &[T],
+    a: &[T],
+    z: &mut [T],
+    scratch: &mut [T],
+) {
+    let Shape { units, inputs, stride } = shape;
+    if !shape.is_large() {
+        return loops::forward(shape, weight, bias, a, z, scratch);
+    }
+    for (z, &bias) in z.chunks_exact_mut(stride).zip(bias) {
+        z.fill(bias);
+    }
+    let (a, b) = (factor(weight, inputs, false), factor(a, stride, false));
+    Product { height: units, depth: inputs, width: stride, a, b, c: z, stride, scratch }.run();
 }
 
 /// `da = weightᵀ dz`
-pub(super) fn backward<T: Scalar>(shape: Shape, weight: &[T], dz: &[T], da: &mut [T]) {
-    Level::best().run(Backward { shape, weight, dz, da });
-}
-
-struct Backward<'a, T> {
-    shape: Shape,
-    weight: &'a [T],
-    dz: &'a [T],
-    da: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for Backward<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Shape { inputs, stride, .. } = self.shape;
-        for (k, da) in self.da.chunks_exact_mut(stride).enumerate() {
-            da.fill(T::ZERO);
-            for (dz, weight) in self.dz.chunks_exact(stride).zip(self.weight.chunks_exact(inputs)) {
-                let w = weight[k];
-                for (da, &dz) in da.iter_mut().zip(dz) {
-                    *da = w.mul_add(dz, *da);
-                }
-            }
-        }
+pub(super) fn backward<T: Scalar>(shape: Shape, weight: &[T], dz: &[T], da: &mut [T], scratch: &mut [T]) {
+    let Shape { units, inputs, stride } = shape;
+    if !shape.is_large() {
+        return loops::backward(shape, weight, dz, da);
     }
+    da.fill(T::ZERO);
+    let (a, b) = (factor(weight, inputs, true), factor(dz, stride, false));
+    Product { height: inputs, depth: units, width: stride, a, b, c: da, stride, scratch }.run();
 }
 
 /// `dw += dz aᵀ` and `db += dz 1`
-pub(super) fn accumulate<T: Scalar>(shape: Shape, dz: &[T], a: &[T], dw: &mut [T], db: &mut [T]) {
-    Level::best().run(Accumulate { shape, dz, a, dw, db });
-}
-
-struct Accumulate<'a, T> {
+pub(super) fn accumulate<T: Scalar>(
     shape: Shape,
-    dz: &'a [T],
-    a: &'a [T],
-    dw: &'a mut [T],
-    db: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for Accumulate<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Shape { inputs, stride, .. } = self.shape;
-        let units = self.dz.chunks_exact(stride).zip(self.dw.chunks_exact_mut(inputs)).zip(self.db);
-        for ((dz, dw), db) in units {
-            for (a, dw) in self.a.chunks_exact(stride).zip(dw) {
-                let mut sums = [T::ZERO; LANES];
-                for (dz, a) in dz.chunks_exact(LANES).zip(a.chunks_exact(LANES)) {
-                    for lane in 0..LANES {
-                        sums[lane] = dz[lane].mul_add(a[lane], sums[lane]);
-                    }
-                }
-                *dw += tree(sums);
-            }
-            let mut sums = [T::ZERO; LANES];
-            for dz in dz.chunks_exact(LANES) {
-                for lane in 0..LANES {
-                    sums[lane] += dz[lane];
-                }
-            }
-            *db += tree(sums);
-        }
+    dz: &[T],
+    a: &[T],
+    dw: &mut [T],
+    db: &mut [T],
+    scratch: &mut [T],
+) {
+    let Shape { units, inputs, stride } = shape;
+    loops::add_row_sums(stride, dz, db);
+    if !shape.is_large() {
+        return loops::accumulate(shape, dz, a, dw, scratch);
     }
-}
-
-/// The sum of the lanes, halves added until one is left.
-#[inline(always)]
-fn tree<T: Real>(mut sums: [T; LANES]) -> T {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
+    let (a, b) = (factor(dz, stride, false), factor(a, stride, true));
+    Product { height: units, depth: stride, width: inputs, a, b, c: dw, stride: inputs, scratch }.run();
 }

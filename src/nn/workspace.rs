@@ -2,7 +2,7 @@
 
 use super::data::{Examples, Matrix, Targets};
 use super::loss::BlockTargets;
-use super::product::{LANES, Scalar};
+use super::product::{LANES, Scalar, Shape};
 use super::rows::Rows;
 use super::spec::Mlp;
 use std::ops::Range;
@@ -30,6 +30,8 @@ pub struct Workspace<T> {
     targets: Vec<T>,
     classes: Vec<u32>,
     pub(super) scratch: Vec<T>,
+    /// What products pack.
+    pub(super) panels: Vec<T>,
 }
 
 /// Rows of a block, from the specification alone, so that sums over rows are split alike on every machine.
@@ -56,6 +58,8 @@ impl<T: Scalar> Workspace<T> {
         grow(&mut self.activations[0], mlp.inputs() * stride);
         for (span, activations) in mlp.spans().iter().zip(&mut self.activations[1..]) {
             grow(activations, span.units * stride);
+            let shape = Shape { units: span.units, inputs: span.inputs, stride };
+            grow(&mut self.panels, shape.scratch());
         }
         grow(&mut self.scratch, 4 * stride);
         if backward {

@@ -23,8 +23,8 @@ impl Case {
     fn new() -> Self {
         Self {
             mlp: mlp(2, &[(6, Activation::Tanh), (1, Activation::Linear)], Loss::Mse),
+            y: noise(ROWS * 2, 0.0).chunks_exact(2).map(|x| 0.5 * x[0] - 0.3 * x[1] * x[1]).collect(),
             x: noise(ROWS * 2, 0.0),
-            y: noise(ROWS, 0.5),
             optimizer: Optimizer::Sgd(Sgd::with(0.05, 0.9, 0.1, 1e-3, false).unwrap()),
         }
     }

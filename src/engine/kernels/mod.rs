@@ -11,7 +11,6 @@
 
 pub mod dispatch;
 pub mod exp;
-pub mod gemm;
 pub mod hyperbolic;
 pub mod log;
 mod poly;
