@@ -37,7 +37,7 @@ impl Reduced {
     #[inline(always)]
     fn exp_m1(&self) -> f32 {
         let (r, r2) = (self.r, self.r * self.r);
-        let q = poly!(r, r2;
+        let q = poly!(r;
             0.5,
             0.166_665_12,
             0.041_666_187,
@@ -87,25 +87,38 @@ fn split(x: f32) -> (f32, f32, u32) {
     (k, f32::from_bits((shifted & 0x007f_ffff) + SQRT_HALF) - 1.0, biased)
 }
 
-/// `(s, f²/2, R(s²))`
+/// `(s, f²/2, f²/2 + R(s²))`
 #[inline(always)]
 fn series(f: f32) -> (f32, f32, f32) {
     let s = f / (2.0 + f);
     let z = s * s;
-    let r = z * poly!(z, z * z;
+    let r = poly!(z;
         0.666_667_76,
         0.399_775_27,
         0.298_721_67,
     );
-    (s, 0.5 * f * f, r)
+    let half = 0.5 * f * f;
+    (s, half, z.mul_add(r, half))
 }
 
-/// What a logarithm of x gives at and outside the ends of its domain; else y.
+/// k ln 2 + ln(1 + f) + c for a small c.
 #[inline(always)]
-fn ends(x: f32, y: f32) -> f32 {
-    let y = if x < f32::INFINITY { y } else { x };
-    let outside = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
-    if x <= 0.0 { outside } else { y }
+fn assemble(k: f32, f: f32, c: f32) -> f32 {
+    let (s, half, rest) = series(f);
+    let hi = f - half;
+    let whole = k * LN2_HI;
+    let sum = whole + hi;
+    let lo = ((f - hi) - half) + (hi - (sum - whole)) + k.mul_add(LN2_LO, c);
+    sum + s.mul_add(rest, lo)
+}
+
+/// 0 inside the domain of the logarithms; at its ends and outside, what they give there.
+#[inline(always)]
+fn special(x: f32) -> f32 {
+    // An infinity or a NaN is handed on.
+    let inside = if x < f32::INFINITY { 0.0 } else { x };
+    let outside = if x < 0.0 { f32::NAN } else { f32::NEG_INFINITY };
+    if x <= 0.0 { outside } else { inside }
 }
 
 /// The natural logarithm; -∞ at ±0, NaN below.
@@ -114,23 +127,30 @@ pub fn ln(x: f32) -> f32 {
     let subnormal = x < f32::MIN_POSITIVE;
     let (k, f, _) = split(if subnormal { x * 33_554_432.0 } else { x });
     let k = k + if subnormal { -25.0 } else { 0.0 };
-    let (s, half, r) = series(f);
-    ends(x, k.mul_add(LN2_HI, f - (half - s.mul_add(half + r, k * LN2_LO))))
+    assemble(k, f, special(x))
 }
 
 /// ln(1 + x), without loss near 0; -∞ at -1, NaN below.
 #[inline(always)]
 pub fn ln_1p(x: f32) -> f32 {
     let (large, small) = if x > 1.0 { (x, 1.0) } else { (1.0, x) };
+    // Where x is special, so is the sum, whose rounding error is then not a number: it is replaced.
+    let y = ln_sum::<true>(large, small);
+    // The sign of zero.
+    f32::from_bits(y.to_bits() | (x.to_bits() & SIGN))
+}
+
+/// ln(large + small), the sum not rounded, for |small| <= large; a sum that is not positive and finite needs `ENDS`.
+#[inline(always)]
+fn ln_sum<const ENDS: bool>(large: f32, small: f32) -> f32 {
     let u = large + small;
     let c = small - (u - large);
     let (k, f, biased) = split(u);
-    let (s, half, r) = series(f);
-    let inverse = f32::from_bits((255_u32.wrapping_sub(biased)) << 23);
-    let c = c * (inverse * (0.5 * (1.0 - s) * (1.0 - s)));
-    let y = k.mul_add(LN2_HI, f - (half - s.mul_add(half + r, k.mul_add(LN2_LO, c))));
-    let y = ends(1.0 + x, y);
-    if x.abs() < TINY { x } else { y }
+    let half_inverse = f32::from_bits((255_u32.wrapping_sub(biased)) << 23);
+    let reciprocal = f.mul_add(f.mul_add(0.5, -0.5), 0.5);
+    let c = c * (half_inverse * reciprocal);
+    let c = if ENDS && !(u > 0.0 && u < f32::INFINITY) { special(u) } else { c };
+    assemble(k, f, c)
 }
 
 /// The hyperbolic tangent.
@@ -156,7 +176,7 @@ pub fn sigmoid(x: f32) -> f32 {
 /// ln(1 + eˣ)
 #[inline(always)]
 pub fn softplus(x: f32) -> f32 {
-    let tail = ln_1p(exp(-x.abs()));
+    let tail = ln_sum::<false>(1.0, exp(-x.abs()));
     let positive = if x > 0.0 { x } else { 0.0 };
     positive + tail
 }
@@ -187,7 +207,7 @@ const NORMAL_END: f32 = 14.4;
 #[inline(always)]
 fn erf_near(x: f32) -> f32 {
     let z = x * x;
-    poly!(z, z * z;
+    poly!(z;
         0.128_379_17,
         -0.376_126_2,
         0.112_833_93,
@@ -206,7 +226,7 @@ fn erfcx(x: f32, lo: f32) -> (f32, f32) {
     let inverse = 1.0 / (d * m);
     let t = (x - 3.0) * (d * inverse);
     let p = 1.25
-        + poly!(t, t * t;
+        + poly!(t;
             0.003_008_058_5,
             -0.135_621_04,
             -0.047_562_312,

@@ -35,7 +35,7 @@ fn sin_poly(r: f64, lo: f64) -> f64 {
     let z = r * r;
     let z2 = z * z;
     // The first coefficient stands apart, for where r is near π/2 its term is large and each rounding counts.
-    let q = poly!(z, z2;
+    let q = poly!(z;
         0.008_333_333_333_333_212,
         -0.000_198_412_698_412_153_2,
         2.755_731_921_213_794_3e-6,
@@ -85,7 +85,7 @@ pub fn tan_reduced(x: f64) -> f64 {
     let z = r * r;
     let z2 = z * z;
     // The sine and the cosine of r + lo, each as an unevaluated sum, so that only the last step rounds.
-    let p = z * poly!(z, z2;
+    let p = z * poly!(z;
         -0.166_666_666_666_666_32,
         0.008_333_333_333_322_42,
         -0.000_198_412_698_298_127_33,
@@ -98,7 +98,7 @@ pub fn tan_reduced(x: f64) -> f64 {
     let a = r.mul_add(p, lo * c);
     let sin = r + a;
     let sin_lo = (r - sin) + a;
-    let q = poly!(z, z2;
+    let q = poly!(z;
         0.041_666_666_666_666_6,
         -0.001_388_888_888_887_413_1,
         2.480_158_728_948_746_3e-5,
