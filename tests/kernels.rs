@@ -1,7 +1,7 @@
 //! The elementary functions against golden values (`tests/fixtures/kernels/generate.py`), at every level the machine has.
 
-use gradd::engine::kernels::slice::{Unary, apply};
-use gradd::engine::kernels::{Level, scalar};
+use gradd::engine::kernels::slice::{Pointwise, Unary, apply, map};
+use gradd::engine::kernels::{Level, Real, scalar};
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> Vec<Vec<f64>> {
@@ -76,17 +76,19 @@ fn unary_functions_are_within_their_bounds() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+fn check_binary(name: &str, function: fn(f64, f64) -> f64) {
+    let rows = golden(name);
+    let (worst, at) =
+        rows.iter().map(|row| (ulps(row[2], function(row[0], row[1])), row)).max_by_key(|w| w.0).unwrap();
+    println!("{name:<10} {:>5} points, worst {worst} ulp at {:e}, {:e}", rows.len(), at[0], at[1]);
+    assert!(worst <= 2, "{name}({:e}, {:e}) is {worst} ulp off", at[0], at[1]);
+}
+
 #[test]
 fn binary_functions_are_within_their_bounds() {
-    let functions: [(&str, fn(f64, f64) -> f64); 3] =
-        [("pow", scalar::pow), ("atan2", scalar::atan2), ("hypot", scalar::hypot)];
-    for (name, function) in functions {
-        let rows = golden(name);
-        let (worst, at) =
-            rows.iter().map(|row| (ulps(row[2], function(row[0], row[1])), row)).max_by_key(|w| w.0).unwrap();
-        println!("{name:<10} {:>5} points, worst {worst} ulp at {:e}, {:e}", rows.len(), at[0], at[1]);
-        assert!(worst <= 2, "{name}({:e}, {:e}) is {worst} ulp off", at[0], at[1]);
-    }
+    check_binary("pow", scalar::pow);
+    check_binary("atan2", scalar::atan2);
+    check_binary("hypot", scalar::hypot);
 }
 
 /// Any bits, and numbers of everyday size.
@@ -161,4 +163,58 @@ fn small_powers_are_products() {
         same(scalar::pow(x, 1.0), x);
         same(scalar::pow(x, -1.0), 1.0 / x);
     }
+}
+
+/// Single precision against double precision, rounded: the reference is some 2²⁸ times finer.
+#[test]
+fn single_precision_is_within_its_bounds() {
+    // Every n-th float, n odd and far from a power of two; 1 takes them all.
+    let stride = std::env::var("GRADD_KERNEL_STRIDE").map_or(20_011, |s| s.parse().expect("a number"));
+    let levels = levels();
+    let x: Vec<f32> =
+        (0..=u32::MAX).step_by(stride).map(f32::from_bits).chain([0.0, -0.0, 1.0, -1.0]).collect();
+    let mut y = vec![0.0; x.len()];
+    let mut at_baseline = vec![0.0; x.len()];
+    let mut faults = Vec::new();
+    macro_rules! check {
+        ($($name:ident),+) => {
+            $(for &level in &levels {
+                #[derive(Clone, Copy)]
+                struct Function;
+                impl Pointwise<f32> for Function {
+                    #[inline(always)]
+                    fn at(self, x: f32) -> f32 {
+                        Real::$name(x)
+                    }
+                }
+                let bound = if matches!(stringify!($name), "tanh" | "sigmoid") { 4 } else { 2 };
+                map(level, &x, &mut y, Function);
+                let distance = |x: f32, y: f32| single_ulps(Real::$name(f64::from(x)) as f32, y);
+                let (worst, at) = x.iter().zip(&y).map(|(x, y)| (distance(*x, *y), *x)).max_by_key(|w| w.0).unwrap();
+                println!("{level:?} f32 {:<10} {:>7} points, worst {worst} ulp at {at:e}", stringify!($name), x.len());
+                if worst > bound {
+                    faults.push(format!("{level:?} {}({at:e}) is {worst} ulp off", stringify!($name)));
+                }
+                if level == Level::Baseline {
+                    at_baseline.copy_from_slice(&y);
+                }
+                let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+                assert!(y.iter().zip(&at_baseline).all(|(a, b)| same(*a, *b)), "{level:?} {}", stringify!($name));
+            })+
+        };
+    }
+    check!(exp, exp_m1, ln, ln_1p, tanh, sigmoid, softplus, sin, cos, erf, normal_cdf, normal_pdf, gelu);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn single_ulps(a: f32, b: f32) -> u32 {
+    if a.is_nan() || b.is_nan() {
+        return if a.is_nan() && b.is_nan() { 0 } else { u32::MAX };
+    }
+    if a == 0.0 && b == 0.0 {
+        return if a.to_bits() == b.to_bits() { 0 } else { u32::MAX };
+    }
+    let ordered =
+        |x: f32| if x.is_sign_negative() { i32::MIN - x.to_bits() as i32 } else { x.to_bits() as i32 };
+    ordered(a).abs_diff(ordered(b))
 }

@@ -41,7 +41,7 @@ impl Reduced {
     #[inline(always)]
     pub(super) fn exp_m1<const EXACT: bool>(&self) -> f64 {
         let (r, r2) = (self.r, self.r * self.r);
-        let q = poly!(r, r2;
+        let q = poly!(r;
             0.5,
             0.166_666_666_666_666_85,
             0.041_666_666_666_666_73,
@@ -54,7 +54,7 @@ impl Reduced {
             2.511_224_051_267_744_5e-8,
             2.092_688_427_964_893e-9,
         );
-        r + if EXACT { r2.mul_add(q, self.lo) } else { r2 * q }
+        if EXACT { r + r2.mul_add(q, self.lo) } else { r2.mul_add(q, r) }
     }
 
     /// 2ᵏ, for -1023 < k < 1024.
@@ -71,6 +71,15 @@ impl Reduced {
         let rest = self.biased - (half - ROUND);
         y * f64::from_bits(half.to_bits() << 52) * f64::from_bits(rest.to_bits() << 52)
     }
+
+    /// (1 + p) 2ᵏ, in the same way; the first factor, being exact, goes into the sum.
+    #[inline(always)]
+    fn scaled_up(&self, p: f64) -> f64 {
+        let half = self.k.mul_add(0.5, ROUND);
+        let rest = self.biased - (half - ROUND);
+        let scale = f64::from_bits(half.to_bits() << 52);
+        p.mul_add(scale, scale) * f64::from_bits(rest.to_bits() << 52)
+    }
 }
 
 /// eˣ. 0 below -745.14, infinite above 709.79.
@@ -85,7 +94,7 @@ pub fn exp(x: f64) -> f64 {
 pub(super) fn exp_below(x: f64) -> f64 {
     let x = if x < -760.0 { -760.0 } else { x };
     let reduced = reduce(x);
-    reduced.scaled(1.0 + reduced.exp_m1::<false>())
+    reduced.scaled_up(reduced.exp_m1::<false>())
 }
 
 /// eˣ - 1, without cancellation near 0.

@@ -1,7 +1,7 @@
 //! The hyperbolic tangent, the logistic function and softplus, in forms that neither overflow nor cancel.
 
 use super::exp::{exp_below, reduce};
-use super::log::ln_1p;
+use super::log::ln_sum;
 
 const SIGN: u64 = 1 << 63;
 
@@ -30,7 +30,7 @@ pub fn sigmoid(x: f64) -> f64 {
 /// ln(1 + eˣ), as max(x, 0) + ln(1 + e^-|x|).
 #[inline(always)]
 pub fn softplus(x: f64) -> f64 {
-    let tail = ln_1p(exp_below(-x.abs()));
+    let tail = ln_sum::<false>(1.0, exp_below(-x.abs()));
     // A NaN comes through `tail`.
     let positive = if x > 0.0 { x } else { 0.0 };
     positive + tail

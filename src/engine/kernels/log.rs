@@ -15,6 +15,7 @@ const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
 const SQRT_HALF: u64 = 0x3fe6_a09e_0000_0000;
 const ONE: u64 = 0x3ff0_0000_0000_0000;
 const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
+const SIGN: u64 = 1 << 63;
 /// 2⁵², whose low bits hold an integer.
 const TWO_52: u64 = 0x4330_0000_0000_0000;
 
@@ -36,13 +37,12 @@ fn split(x: f64) -> Split {
     Split { k, f, biased }
 }
 
-/// `(s, f²/2, R(s²))` of the formula above.
+/// `(s, f²/2, f²/2 + R(s²))` of the formula above.
 #[inline(always)]
 fn series(f: f64) -> (f64, f64, f64) {
     let s = f / (2.0 + f);
     let z = s * s;
-    let z2 = z * z;
-    let r = z * poly!(z, z2;
+    let r = poly!(z;
         0.666_666_666_666_673_5,
         0.399_999_999_994_134_77,
         0.285_714_287_426_754_75,
@@ -51,7 +51,20 @@ fn series(f: f64) -> (f64, f64, f64) {
         0.153_140_031_138_148_14,
         0.147_964_499_191_153_45,
     );
-    (s, 0.5 * f * f, r)
+    let half = 0.5 * f * f;
+    (s, half, z.mul_add(r, half))
+}
+
+/// k ln 2 + ln(1 + f) + c for a small c. All that does not wait for the division is summed up beside it, with its rounding
+/// errors (fast two-sums), so that one addition remains after the polynomial.
+#[inline(always)]
+fn assemble(k: f64, f: f64, c: f64) -> f64 {
+    let (s, half, rest) = series(f);
+    let hi = f - half;
+    let whole = k * LN2_HI;
+    let sum = whole + hi;
+    let lo = ((f - hi) - half) + (hi - (sum - whole)) + k.mul_add(LN2_LO, c);
+    sum + s.mul_add(rest, lo)
 }
 
 /// Lifts a subnormal number into the normal range: `(x 2⁵⁴, -54)`, or `(x, 0)`.
@@ -61,13 +74,14 @@ fn normalize(x: f64) -> (f64, f64) {
     (if subnormal { x * 18_014_398_509_481_984.0 } else { x }, if subnormal { -54.0 } else { 0.0 })
 }
 
-/// What every logarithm gives at and outside the ends of its domain; else y. `x` is the number whose logarithm is taken.
+/// 0 inside the domain of the logarithms; at its ends and outside, what they give there. Added to the small terms of a sum
+/// it makes the result, away from the chain that the result waits for.
 #[inline(always)]
-fn ends(x: f64, y: f64) -> f64 {
-    // Also hands a NaN on.
-    let y = if x < f64::INFINITY { y } else { x };
-    let outside = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
-    if x <= 0.0 { outside } else { y }
+fn special(x: f64) -> f64 {
+    // An infinity or a NaN is handed on.
+    let inside = if x < f64::INFINITY { 0.0 } else { x };
+    let outside = if x < 0.0 { f64::NAN } else { f64::NEG_INFINITY };
+    if x <= 0.0 { outside } else { inside }
 }
 
 /// The natural logarithm; -∞ at ±0, NaN below.
@@ -75,36 +89,42 @@ fn ends(x: f64, y: f64) -> f64 {
 pub fn ln(x: f64) -> f64 {
     let (scaled, shift) = normalize(x);
     let Split { k, f, .. } = split(scaled);
-    let k = k + shift;
-    let (s, half, r) = series(f);
-    let y = k.mul_add(LN2_HI, f - (half - s.mul_add(half + r, k * LN2_LO)));
-    ends(x, y)
+    assemble(k + shift, f, special(x))
 }
 
 /// ln(1 + x), without loss near 0; -∞ at -1, NaN below.
 #[inline(always)]
 pub fn ln_1p(x: f64) -> f64 {
-    // u + c = 1 + x exactly (Dekker's fast two-sum, the larger operand first).
     let (large, small) = if x > 1.0 { (x, 1.0) } else { (1.0, x) };
+    // Where x is special, so is the sum, whose rounding error is then not a number: it is replaced.
+    let y = ln_sum::<true>(large, small);
+    // The sign of zero.
+    f64::from_bits(y.to_bits() | (x.to_bits() & SIGN))
+}
+
+/// ln(large + small), the sum not rounded, for |small| <= large; a sum that is not positive and finite needs `ENDS`, but
+/// NaN in `small` comes through without.
+#[inline(always)]
+pub(super) fn ln_sum<const ENDS: bool>(large: f64, small: f64) -> f64 {
+    // u + c is the sum exactly (Dekker's fast two-sum).
     let u = large + small;
     let c = small - (u - large);
     let Split { k, f, biased } = split(u);
-    let (s, half, r) = series(f);
-    // c / u to first order. c is below half a unit of u, so that a few digits do: 2¹⁻ᵏ (1 - s)² / 2 is 1/u but for s².
-    let inverse = f64::from_bits((2047_u64.wrapping_sub(biased)) << 52);
-    let c = c * (inverse * (0.5 * (1.0 - s) * (1.0 - s)));
-    let y = k.mul_add(LN2_HI, f - (half - s.mul_add(half + r, k.mul_add(LN2_LO, c))));
-    let y = ends(1.0 + x, y);
-    // Keeps the sign of zero and the bits of subnormals.
-    if x.abs() < f64::EPSILON / 4.0 { x } else { y }
+    // c / u. c is below half a unit of u, so that a few digits do: 1/u is 2⁻ᵏ / (1 + f), about 2⁻ᵏ (1 - f + f²), the more
+    // nearly the smaller the result is. The 2 and the ½ keep the exponent in range.
+    let half_inverse = f64::from_bits((2047_u64.wrapping_sub(biased)) << 52);
+    let reciprocal = f.mul_add(f.mul_add(0.5, -0.5), 0.5);
+    let c = c * (half_inverse * reciprocal);
+    let c = if ENDS && !(u > 0.0 && u < f64::INFINITY) { special(u) } else { c };
+    assemble(k, f, c)
 }
 
 /// ln(1 + f) as hi + lo, to some 70 bits.
 #[inline(always)]
 fn ln_pair(f: f64) -> (f64, f64) {
-    let (s, half, r) = series(f);
+    let (s, half, rest) = series(f);
     let hi = f - half;
-    (hi, s.mul_add(half + r, (f - hi) - half))
+    (hi, s.mul_add(rest, (f - hi) - half))
 }
 
 /// The binary logarithm, exact at powers of two; -∞ at ±0, NaN below.
@@ -119,7 +139,7 @@ pub fn log2(x: f64) -> f64 {
     let p_lo = lo.mul_add(LOG2_E, hi.mul_add(INV_LN2_LO, hi.mul_add(LOG2_E, -p)));
     // |k| >= |p|, or k is zero.
     let sum = k + p;
-    ends(x, sum + ((p - (sum - k)) + p_lo))
+    sum + ((p - (sum - k)) + (p_lo + special(x)))
 }
 
 /// The decimal logarithm, exact at powers of ten; -∞ at ±0, NaN below.
@@ -137,5 +157,5 @@ pub fn log10(x: f64) -> f64 {
     let p_lo = lo.mul_add(LOG10_E, hi.mul_add(INV_LN10_LO, hi.mul_add(LOG10_E, -p)));
     let whole = k * LOG10_2_HI;
     let sum = whole + p;
-    ends(x, sum + (k.mul_add(LOG10_2_LO, p_lo) + (p - (sum - whole))))
+    sum + (k.mul_add(LOG10_2_LO, p_lo + special(x)) + (p - (sum - whole)))
 }

@@ -1,25 +1,21 @@
 //! Polynomials, evaluated with fused multiply-adds.
 
-/// Evaluates `c[0] + c[1] x + ...` as `even(x²) + x odd(x²)`: two chains of half the length, so that the latency of one
-/// vector hides behind the next sooner than with one long Horner chain.
+/// Evaluates `c[0] + c[1] x + ...` by Estrin's scheme: neighbours are paired, then pairs with x², and so on, which makes a
+/// tree where Horner's makes a chain. The chain's latency, and not the number of operations, is what would bound a loop:
+/// a core's scheduler holds two or three iterations of it.
 ///
 /// A macro, and not a loop over an array, so that the vectoriser sees straight-line code.
 macro_rules! poly {
-    ($x:expr, $x2:expr; $($c:expr),+ $(,)?) => {{
-        let (x, x2) = ($x, $x2);
-        poly!(@split x, x2; []; []; $($c),+)
+    ($x:expr; $c:expr $(,)?) => { $c };
+    ($x:expr; $($c:expr),+ $(,)?) => {{
+        let x = $x;
+        poly!(@pair x; []; $($c),+)
     }};
-    (@split $x:ident, $x2:ident; [$($e:expr),*]; [$($o:expr),*]; $c0:expr, $c1:expr $(, $c:expr)*) => {
-        poly!(@split $x, $x2; [$($e,)* $c0]; [$($o,)* $c1]; $($c),*)
+    (@pair $x:ident; [$($p:expr),*]; $c0:expr, $c1:expr $(, $c:expr)*) => {
+        poly!(@pair $x; [$($p,)* $x.mul_add($c1, $c0)]; $($c),*)
     };
-    (@split $x:ident, $x2:ident; [$($e:expr),*]; [$($o:expr),*]; $c0:expr) => {
-        poly!(@split $x, $x2; [$($e,)* $c0]; [$($o),*];)
-    };
-    (@split $x:ident, $x2:ident; [$($e:expr),+]; [$($o:expr),+];) => {
-        $x.mul_add(poly!(@horner $x2; $($o),+), poly!(@horner $x2; $($e),+))
-    };
-    (@horner $x:ident; $c:expr) => { $c };
-    (@horner $x:ident; $c0:expr, $($c:expr),+) => { $x.mul_add(poly!(@horner $x; $($c),+), $c0) };
+    (@pair $x:ident; [$($p:expr),*]; $c0:expr) => { poly!($x * $x; $($p,)* $c0) };
+    (@pair $x:ident; [$($p:expr),*];) => { poly!($x * $x; $($p),*) };
 }
 
 pub(super) use poly;

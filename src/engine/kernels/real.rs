@@ -68,6 +68,12 @@ pub trait Real:
     fn cos(self) -> Self;
     /// The error function.
     fn erf(self) -> Self;
+    /// The distribution function Φ of the standard normal distribution.
+    fn normal_cdf(self) -> Self;
+    /// The density of the standard normal distribution, the derivative of Φ.
+    fn normal_pdf(self) -> Self;
+    /// x Φ(x)
+    fn gelu(self) -> Self;
 }
 
 macro_rules! impl_real {
@@ -128,7 +134,10 @@ impl_real!(
     (softplus, hyperbolic::softplus),
     (sin, trig::sin),
     (cos, trig::cos),
-    (erf, special::erf)
+    (erf, special::erf),
+    (normal_cdf, special::normal_cdf),
+    (normal_pdf, special::normal_pdf),
+    (gelu, special::gelu)
 );
 impl_real!(
     f32,
@@ -141,5 +150,8 @@ impl_real!(
     (softplus, single::softplus),
     (sin, single::sin),
     (cos, single::cos),
-    (erf, libm::erff)
+    (erf, single::erf),
+    (normal_cdf, single::normal_cdf),
+    (normal_pdf, single::normal_pdf),
+    (gelu, single::gelu)
 );

@@ -3,7 +3,7 @@
 use super::{Kernel, Level, exp, hyperbolic, log, scalar, special, trig};
 
 macro_rules! table {
-    ($(($variant:ident, $name:literal, $function:path $(, $reduced:path)?)),+ $(,)?) => {
+    ($(($variant:ident, $name:literal, $function:path $(, $slice:path)?)),+ $(,)?) => {
         /// A function of one number.
         #[allow(missing_docs)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +35,20 @@ macro_rules! table {
 
             #[inline(always)]
             fn run(self) {
-                match self.function {
-                    $(Unary::$variant => table!(@apply self, $function $(, $reduced)?),)+
+                let Apply { function, x, y } = self;
+                match function {
+                    $(Unary::$variant => table!(@apply x, y, $function $(, $slice)?),)+
                 }
             }
         }
     };
-    (@apply $self:ident, $function:path) => {
-        $self.y.iter_mut().zip($self.x).for_each(|(y, x)| *y = $function(*x))
+    // No closure here: the inliner leaves a large one outside, and there it is compiled for the baseline.
+    (@apply $x:ident, $y:ident, $function:path) => {
+        for (y, x) in $y.iter_mut().zip($x) {
+            *y = $function(*x);
+        }
     };
-    (@apply $self:ident, $function:path, $reduced:path) => { trig::map($self.x, $self.y, $reduced, $function) };
+    (@apply $x:ident, $y:ident, $function:path, $slice:path) => { $slice($x, $y) };
 }
 
 struct Apply<'a> {
@@ -60,9 +64,9 @@ table! {
     (Ln1p, "ln_1p", log::ln_1p),
     (Log2, "log2", log::log2),
     (Log10, "log10", log::log10),
-    (Sin, "sin", trig::sin, trig::sin_reduced),
-    (Cos, "cos", trig::cos, trig::cos_reduced),
-    (Tan, "tan", trig::tan, trig::tan_reduced),
+    (Sin, "sin", trig::sin, trig::sin_slice),
+    (Cos, "cos", trig::cos, trig::cos_slice),
+    (Tan, "tan", trig::tan, trig::tan_slice),
     (Tanh, "tanh", hyperbolic::tanh),
     (Sigmoid, "sigmoid", hyperbolic::sigmoid),
     (Softplus, "softplus", hyperbolic::softplus),
@@ -85,4 +89,34 @@ table! {
 /// y = f(x) element by element, compiled for `level`. Of slices of unequal length the longer one's end is left alone.
 pub fn apply(level: Level, function: Unary, x: &[f64], y: &mut [f64]) {
     level.run(Apply { function, x, y });
+}
+
+/// A function of one number, as a type. Mark `at` `#[inline(always)]`: a closure, or a plain function, that the inliner
+/// finds too large stays outside of the loop, compiled for the baseline, and is slower a hundredfold.
+pub trait Pointwise<T>: Copy {
+    /// The value at x.
+    fn at(self, x: T) -> T;
+}
+
+struct Map<'a, T, F> {
+    x: &'a [T],
+    y: &'a mut [T],
+    f: F,
+}
+
+impl<T: Copy, F: Pointwise<T>> Kernel for Map<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (y, x) in self.y.iter_mut().zip(self.x) {
+            *y = self.f.at(*x);
+        }
+    }
+}
+
+/// y = f(x) element by element, compiled for `level`; vectorised if `f` is branch-free. Of slices of unequal length the
+/// longer one's end is left alone.
+pub fn map<T: Copy>(level: Level, x: &[T], y: &mut [T], f: impl Pointwise<T>) {
+    level.run(Map { x, y, f });
 }

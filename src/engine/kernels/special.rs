@@ -12,7 +12,7 @@ use super::poly::poly;
 const SQRT_HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const SQRT_HALF_LO: f64 = -4.833_646_656_726_457e-17;
 /// 1/√(2π)
-const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
+const DENSITY_AT_ZERO: (f64, f64) = (0.398_942_280_401_432_7, -2.492_327_202_277_73e-17);
 /// Where both forms of erf hold; below it erfc is 1 - erf.
 const SPLIT: f64 = 0.5;
 /// Where erf changes over: there 1 - erfc has stopped to cancel.
@@ -26,7 +26,7 @@ const NORMAL_END: f64 = 39.0;
 #[inline(always)]
 fn erf_near(x: f64) -> f64 {
     let z = x * x;
-    poly!(z, z * z;
+    poly!(z;
         0.128_379_167_095_512_6,
         -0.376_126_389_031_837_54,
         0.112_837_916_709_550_87,
@@ -42,9 +42,9 @@ fn erf_near(x: f64) -> f64 {
     )
 }
 
-/// e^(x²) erfc(x + lo), for 0.5 <= x <= 28.
+/// e^(x²) erfc(x + lo) as an unevaluated sum, for 0.5 <= x <= 28.
 #[inline(always)]
-fn erfcx(x: f64, lo: f64) -> f64 {
+fn erfcx(x: f64, lo: f64) -> (f64, f64) {
     let d = 2.0f64.mul_add(x, 1.0);
     let d_lo = 2.0f64.mul_add(lo, 1.0 - 2.0f64.mul_add(-x, d));
     // One division serves t and the quotient.
@@ -52,7 +52,7 @@ fn erfcx(x: f64, lo: f64) -> f64 {
     let inverse = 1.0 / (d * m);
     let t = (x - 3.0) * (d * inverse);
     let p = 1.25
-        + poly!(t, t * t;
+        + poly!(t;
             0.003_008_058_269_729_652,
             -0.135_621_106_124_581_2,
             -0.047_562_294_353_450_71,
@@ -80,17 +80,21 @@ fn erfcx(x: f64, lo: f64) -> f64 {
     let y = m * inverse;
     let q = p * y;
     let remainder = (-q).mul_add(d_lo, (-q).mul_add(d, p));
-    remainder.mul_add(y, q)
+    (q, remainder * y)
 }
 
-/// e^(-(square + lo)) as a number near 1 and the scaling that it still needs.
+/// e^(-(square + lo)) as an unevaluated sum near 1 and the scaling that it still needs.
 #[inline(always)]
-fn exp_minus(square: f64, lo: f64) -> (Reduced, f64) {
+fn exp_minus(square: f64, lo: f64) -> (Reduced, (f64, f64)) {
     let mut reduced = reduce(-square);
-    // lo eʳ: unlike the reduction's own rounding error, `lo` is large enough for the factor to matter.
-    reduced.lo -= lo * (0.5 * reduced.r).mul_add(reduced.r, 1.0 + reduced.r);
-    let y = 1.0 + reduced.exp_m1::<true>();
-    (reduced, y)
+    // `lo` may be hundreds of units of r: it goes into r, and what does not fit stays in `reduced.lo`.
+    let lo = reduced.lo - lo;
+    let r = reduced.r + lo;
+    reduced.lo = (reduced.r - r) + lo;
+    reduced.r = r;
+    let p = reduced.exp_m1::<true>();
+    let y = 1.0 + p;
+    (reduced, (y, (1.0 - y) + p))
 }
 
 /// erfc x for 0.5 <= x; wrong below.
@@ -99,7 +103,13 @@ fn erfc_far(x: f64) -> f64 {
     let x = if x > ERFC_END { ERFC_END } else { x };
     let square = x * x;
     let (reduced, y) = exp_minus(square, x.mul_add(x, -square));
-    reduced.scaled(y * erfcx(x, 0.0))
+    reduced.scaled(product(y, erfcx(x, 0.0)))
+}
+
+/// The product of two unevaluated sums, rounded about once.
+#[inline(always)]
+fn product((a, a_lo): (f64, f64), (b, b_lo): (f64, f64)) -> f64 {
+    a.mul_add(b, a.mul_add(b_lo, a_lo * b))
 }
 
 /// The error function.
@@ -127,7 +137,7 @@ pub fn normal_pdf(x: f64) -> f64 {
     let half = 0.5 * x;
     let square = half * x;
     let (reduced, y) = exp_minus(square, half.mul_add(x, -square));
-    reduced.scaled(y * DENSITY_AT_ZERO)
+    reduced.scaled(product(y, DENSITY_AT_ZERO))
 }
 
 /// Φ(-x) of the normal distribution for x >= 1/√2, as a number near 1 and the scaling that it still needs.
@@ -138,7 +148,7 @@ fn normal_tail(x: f64) -> (Reduced, f64) {
     let (reduced, y) = exp_minus(square, half.mul_add(x, -square));
     let z = x * SQRT_HALF;
     let z_lo = x.mul_add(SQRT_HALF_LO, x.mul_add(SQRT_HALF, -z));
-    (reduced, 0.5 * y * erfcx(z, z_lo))
+    (reduced, 0.5 * product(y, erfcx(z, z_lo)))
 }
 
 /// Φ(x) for |x| < 1/√2.

@@ -2,8 +2,8 @@
 //!
 //! Up to [`BOUND`] the argument is reduced by multiples of π in three parts, after Cody and Waite, with fused
 //! multiply-adds that make the first two steps exact. Beyond it the crate `libm` reduces by Payne and Hanek's method; that
-//! path would keep a loop from vectorising, so the `*_reduced` functions leave it out, and [`map`] looks at
-//! the arguments before it picks one. The polynomials come from `tests/fixtures/kernels/coefficients.py`.
+//! path would keep a loop from vectorising, so the `*_reduced` functions leave it out, and the `*_slice`
+//! functions look at the arguments before they pick a path. The polynomials come from `tests/fixtures/kernels/coefficients.py`.
 
 use super::poly::poly;
 
@@ -34,8 +34,8 @@ fn reduce(j: f64, r1: f64) -> (f64, f64) {
 fn sin_poly(r: f64, lo: f64) -> f64 {
     let z = r * r;
     let z2 = z * z;
-    let p = z * poly!(z, z2;
-        -0.166_666_666_666_666_66,
+    // The first coefficient stands apart, for where r is near π/2 its term is large and each rounding counts.
+    let q = poly!(z;
         0.008_333_333_333_333_212,
         -0.000_198_412_698_412_153_2,
         2.755_731_921_213_794_3e-6,
@@ -44,6 +44,7 @@ fn sin_poly(r: f64, lo: f64) -> f64 {
         -7.643_098_203_301_766e-13,
         2.722_260_295_809_654_2e-15,
     );
+    let p = z.mul_add(-0.166_666_666_666_666_66, z2 * q);
     // The derivative, cos r, to the few digits that `lo` deserves: 1 - r²/(π/2)² is within 0.06 of it.
     let slope = z.mul_add(-0.405_284_734_569_351_1, 1.0);
     r + r.mul_add(p, lo * slope)
@@ -84,7 +85,7 @@ pub fn tan_reduced(x: f64) -> f64 {
     let z = r * r;
     let z2 = z * z;
     // The sine and the cosine of r + lo, each as an unevaluated sum, so that only the last step rounds.
-    let p = z * poly!(z, z2;
+    let p = z * poly!(z;
         -0.166_666_666_666_666_32,
         0.008_333_333_333_322_42,
         -0.000_198_412_698_298_127_33,
@@ -97,7 +98,7 @@ pub fn tan_reduced(x: f64) -> f64 {
     let a = r.mul_add(p, lo * c);
     let sin = r + a;
     let sin_lo = (r - sin) + a;
-    let q = poly!(z, z2;
+    let q = poly!(z;
         0.041_666_666_666_666_6,
         -0.001_388_888_888_887_413_1,
         2.480_158_728_948_746_3e-5,
@@ -120,23 +121,6 @@ pub fn tan_reduced(x: f64) -> f64 {
     f64::from_bits((y & !SIGN) | negative)
 }
 
-/// y = f(x) element by element, by `reduced` where every |x| of a chunk is within [`BOUND`], and by `full` elsewhere: so
-/// that a loop over one of the functions above vectorises and stays right for huge arguments. Both must agree within the
-/// bound, as [`sin_reduced`] and [`sin`] do; then a result does not depend on its neighbours.
-///
-/// Of slices of unequal length the longer one's end is left alone.
-#[inline(always)]
-pub fn map(x: &[f64], y: &mut [f64], reduced: impl Fn(f64) -> f64, full: impl Fn(f64) -> f64) {
-    const CHUNK: usize = 64;
-    for (x, y) in x.chunks(CHUNK).zip(y.chunks_mut(CHUNK)) {
-        if x.iter().fold(false, |huge, x| huge | (x.abs() > BOUND)) {
-            y.iter_mut().zip(x).for_each(|(y, x)| *y = full(*x));
-        } else {
-            y.iter_mut().zip(x).for_each(|(y, x)| *y = reduced(*x));
-        }
-    }
-}
-
 /// The sine, for any x; NaN at the infinities.
 #[inline(always)]
 pub fn sin(x: f64) -> f64 {
@@ -154,3 +138,37 @@ pub fn cos(x: f64) -> f64 {
 pub fn tan(x: f64) -> f64 {
     if x.abs() > BOUND { libm::tan(x) } else { tan_reduced(x) }
 }
+
+/// Values looked at together before a path is chosen.
+const CHUNK: usize = 64;
+
+macro_rules! over_slices {
+    ($(($slice:ident, $reduced:ident, $full:ident)),+) => {
+        $(
+            #[doc = concat!("y = ", stringify!($full), " x element by element: the loop over [`", stringify!($reduced), "`]")]
+            /// vectorises inside [`Level::run`](super::Level::run), and where one of a chunk's values is beyond [`BOUND`],
+            #[doc = concat!("[`", stringify!($full), "`] takes the chunk. A result does not depend on its neighbours.")]
+            /// Of slices of unequal length the longer one's end is left alone.
+            #[inline(always)]
+            pub fn $slice(x: &[f64], y: &mut [f64]) {
+                for (x, y) in x.chunks(CHUNK).zip(y.chunks_mut(CHUNK)) {
+                    let mut beyond = false;
+                    for x in x {
+                        beyond |= x.abs() > BOUND;
+                    }
+                    if beyond {
+                        for (y, x) in y.iter_mut().zip(x) {
+                            *y = $full(*x);
+                        }
+                    } else {
+                        for (y, x) in y.iter_mut().zip(x) {
+                            *y = $reduced(*x);
+                        }
+                    }
+                }
+            }
+        )+
+    };
+}
+
+over_slices!((sin_slice, sin_reduced, sin), (cos_slice, cos_reduced, cos), (tan_slice, tan_reduced, tan));
