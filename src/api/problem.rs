@@ -14,12 +14,17 @@ pub struct Kind {
     pub status: u16,
     /// One short sentence, the same for every problem of the kind.
     pub title: &'static str,
+    /// What it means and what to do about it: the page behind the `type` URI.
+    pub remedy: &'static str,
 }
 
 macro_rules! kinds {
-    ($($name:ident = $status:literal $slug:literal $title:literal;)*) => {
+    ($($name:ident = $status:literal $slug:literal $title:literal $remedy:literal;)*) => {
         impl Kind {
-            $(#[doc = $title] pub const $name: Kind = Kind { slug: $slug, status: $status, title: $title };)*
+            $(
+                #[doc = $title]
+                pub const $name: Kind = Kind { slug: $slug, status: $status, title: $title, remedy: $remedy };
+            )*
             /// Every kind there is.
             pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
         }
@@ -27,22 +32,55 @@ macro_rules! kinds {
 }
 
 kinds! {
-    MALFORMED_JSON = 400 "malformed-json" "The body is not valid JSON.";
-    NOT_FOUND = 404 "not-found" "There is nothing at this path.";
-    METHOD_NOT_ALLOWED = 405 "method-not-allowed" "This path does not take this method.";
-    NOT_ACCEPTABLE = 406 "not-acceptable" "No representation matches the Accept header.";
-    BODY_TIMEOUT = 408 "request-timeout" "The request did not arrive in time.";
-    BODY_TOO_LARGE = 413 "body-too-large" "The body is larger than the limit.";
-    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported-media-type" "The body is not of a media type this path takes.";
-    INVALID_REQUEST = 422 "invalid-request" "The request cannot be meant as it stands.";
-    SYNTAX = 422 "syntax" "The expression cannot be parsed.";
-    LIMIT_EXCEEDED = 422 "limit-exceeded" "The request asks for more than a limit allows.";
-    NON_FINITE = 422 "non-finite" "A result is not a finite number.";
-    DIVERGED = 422 "diverged" "The training run diverged.";
-    BUSY = 429 "busy" "All compute slots are taken and the queue is full.";
-    INTERNAL = 500 "internal" "The server failed; the fault is ours.";
-    DRAINING = 503 "draining" "The server is shutting down.";
-    DEADLINE_EXCEEDED = 504 "deadline-exceeded" "The computation passed its deadline and was stopped.";
+    MALFORMED_JSON = 400 "malformed-json" "The body is not valid JSON."
+        "The body could not be parsed as JSON, or broke off before its end. The detail gives line and \
+         column. JSON has no comments, no trailing commas, and no bare NaN or Infinity; its text is UTF-8.";
+    NOT_FOUND = 404 "not-found" "There is nothing at this path."
+        "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
+         describes them.";
+    METHOD_NOT_ALLOWED = 405 "method-not-allowed" "This path does not take this method."
+        "The Allow header of the answer names the methods. Computations are POST requests with a JSON \
+         body.";
+    NOT_ACCEPTABLE = 406 "not-acceptable" "No representation matches the Accept header."
+        "Leave the Accept header out, or let it include application/json.";
+    BODY_TIMEOUT = 408 "request-timeout" "The request did not arrive in time."
+        "The body came in too slowly. Send it again over a faster connection, or raise the setting \
+         `timeout`.";
+    BODY_TOO_LARGE = 413 "body-too-large" "The body is larger than the limit."
+        "`actual` is what was announced or had arrived, `limit` what is allowed. Split the request, or \
+         raise the setting `max_body_bytes`.";
+    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported-media-type" "The body is not of a media type this path takes."
+        "Send JSON as `Content-Type: application/json`, not compressed. With curl, use --json instead of \
+         -d or --data.";
+    INVALID_REQUEST = 422 "invalid-request" "The request cannot be meant as it stands."
+        "The JSON is well-formed but says something that makes no sense. `errors` holds the faults, each \
+         with a JSON pointer (RFC 6901) to its place in the body and what is expected there.";
+    SYNTAX = 422 "syntax" "The expression cannot be parsed."
+        "`errors` gives line and column of the fault, and the detail shows the place and what was expected \
+         there.";
+    LIMIT_EXCEEDED = 422 "limit-exceeded" "The request asks for more than a limit allows."
+        "`actual` is what the request asks for, `limit` what is allowed, `setting` the name of the setting \
+         to raise. GET /info lists the limits of this server.";
+    NON_FINITE = 422 "non-finite" "A result is not a finite number."
+        "A value overflowed, or left the domain of an op. The detail names the first node that made it. \
+         Change the inputs, use a stable op such as log1p or logsumexp, or send \"non_finite\": \"allow\" \
+         to receive such values as the strings \"NaN\", \"Infinity\" and \"-Infinity\".";
+    DIVERGED = 422 "diverged" "The training run diverged."
+        "The loss or a parameter stopped being a finite number. Lower the learning rate, scale the data, \
+         or choose another initialisation.";
+    BUSY = 429 "busy" "All compute slots are taken and the queue is full."
+        "The server does as much at once as it is set to. Try again after the number of seconds in \
+         Retry-After, or ask another replica. Its operator can raise the settings `compute_slots` and \
+         `queue`.";
+    INTERNAL = 500 "internal" "The server failed; the fault is ours."
+        "A defect of the server. Nothing needs to change in the request. Please report it with the \
+         `request_id`, which finds the log lines.";
+    DRAINING = 503 "draining" "The server is shutting down."
+        "The server is being stopped or replaced. Ask another replica, or try again in a moment. \
+         Computations are pure, so repeating one is safe.";
+    DEADLINE_EXCEEDED = 504 "deadline-exceeded" "The computation passed its deadline and was stopped."
+        "The computation was stopped and nothing of it remains. Ask for less in one request (fewer \
+         samples, steps or nodes), or raise the setting `timeout`.";
 }
 
 /// One fault of a request.
@@ -84,7 +122,10 @@ pub struct Problem {
     /// The setting that holds the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setting: Option<Cow<'static, str>>,
-    /// Seconds after which a new try makes sense; also the `Retry-After` header.
+    /// Id of the request, in problems that are the server's own fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Seconds after which a new try makes sense: the `Retry-After` header.
     #[serde(skip)]
     pub retry_after: Option<u64>,
 }
@@ -101,6 +142,7 @@ impl Problem {
             limit: None,
             actual: None,
             setting: None,
+            request_id: None,
             retry_after: None,
         }
     }
@@ -115,11 +157,12 @@ impl Problem {
 
     /// A limit that was passed: `actual` of what `setting` bounds by `limit`.
     pub fn limit(setting: &'static str, limit: u64, actual: u64, detail: impl Into<String>) -> Self {
-        Self {
-            limit: Some(limit),
-            actual: Some(actual),
-            setting: Some(Cow::Borrowed(setting)),
-            ..Self::new(Kind::LIMIT_EXCEEDED, detail)
-        }
+        Self::new(Kind::LIMIT_EXCEEDED, detail).beyond(setting, limit, actual)
+    }
+
+    /// The same problem, saying which limit was passed and by how much.
+    #[must_use]
+    pub fn beyond(self, setting: &'static str, limit: u64, actual: u64) -> Self {
+        Self { limit: Some(limit), actual: Some(actual), setting: Some(Cow::Borrowed(setting)), ..self }
     }
 }

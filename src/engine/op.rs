@@ -58,46 +58,23 @@ pub struct OpInfo {
     pub domain: &'static str,
 }
 
-/// A primitive of one operand `x` with value `y`.
-pub trait Unary {
+/// A primitive of `N` operands `x` with value `y`: value and local partial derivatives, as functions that a loop can
+/// inline.
+pub trait Primitive<const N: usize> {
     /// Which op this is.
     const OP: Op;
     /// y
-    fn value(x: f64) -> f64;
-    /// dy/dx
-    fn partial(x: f64, y: f64) -> f64;
-}
-
-/// A primitive of two operands `a`, `b` with value `y`.
-pub trait Binary {
-    /// Which op this is.
-    const OP: Op;
-    /// y
-    fn value(a: f64, b: f64) -> f64;
-    /// (dy/da, dy/db)
-    fn partials(a: f64, b: f64, y: f64) -> (f64, f64);
-}
-
-/// A primitive of three operands `a`, `b`, `c` with value `y`.
-pub trait Ternary {
-    /// Which op this is.
-    const OP: Op;
-    /// y
-    fn value(a: f64, b: f64, c: f64) -> f64;
-    /// (dy/da, dy/db, dy/dc)
-    fn partials(a: f64, b: f64, c: f64) -> (f64, f64, f64);
+    fn value(x: [f64; N]) -> f64;
+    /// dy/dx, one for each operand.
+    fn partials(x: [f64; N], y: f64) -> [f64; N];
 }
 
 /// Work that is compiled once for each primitive; see [`Op::visit`].
 pub trait Visitor {
     /// What the work returns.
     type Output;
-    /// The work for a primitive of one operand.
-    fn unary<O: Unary>(self) -> Self::Output;
-    /// The work for a primitive of two operands.
-    fn binary<O: Binary>(self) -> Self::Output;
-    /// The work for a primitive of three operands.
-    fn ternary<O: Ternary>(self) -> Self::Output;
+    /// The work for the primitive `P`.
+    fn visit<const N: usize, P: Primitive<N>>(self) -> Self::Output;
 }
 
 macro_rules! table {
@@ -133,26 +110,26 @@ macro_rules! table {
             $(pub struct $t;)*
         }
 
-        $(impl Unary for primitive::$u {
+        $(impl Primitive<1> for primitive::$u {
             const OP: Op = Op::$u;
             #[inline(always)]
-            fn value($ux: f64) -> f64 { $uvalue }
+            fn value([$ux]: [f64; 1]) -> f64 { $uvalue }
             #[inline(always)]
-            fn partial($upx: f64, $upy: f64) -> f64 { $upartial }
+            fn partials([$upx]: [f64; 1], $upy: f64) -> [f64; 1] { [$upartial] }
         })*
-        $(impl Binary for primitive::$b {
+        $(impl Primitive<2> for primitive::$b {
             const OP: Op = Op::$b;
             #[inline(always)]
-            fn value($ba: f64, $bb: f64) -> f64 { $bvalue }
+            fn value([$ba, $bb]: [f64; 2]) -> f64 { $bvalue }
             #[inline(always)]
-            fn partials($bpa: f64, $bpb: f64, $bpy: f64) -> (f64, f64) { $bpartials }
+            fn partials([$bpa, $bpb]: [f64; 2], $bpy: f64) -> [f64; 2] { $bpartials.into() }
         })*
-        $(impl Ternary for primitive::$t {
+        $(impl Primitive<3> for primitive::$t {
             const OP: Op = Op::$t;
             #[inline(always)]
-            fn value($ta: f64, $tb: f64, $tc: f64) -> f64 { $tvalue }
+            fn value([$ta, $tb, $tc]: [f64; 3]) -> f64 { $tvalue }
             #[inline(always)]
-            fn partials($tpa: f64, $tpb: f64, $tpc: f64) -> (f64, f64, f64) { $tpartials }
+            fn partials([$tpa, $tpb, $tpc]: [f64; 3], _y: f64) -> [f64; 3] { $tpartials.into() }
         })*
 
         impl Op {
@@ -171,12 +148,12 @@ macro_rules! table {
             ];
 
             /// Runs the work of `visitor` that was compiled for this op; `None` for a composed op.
-            #[inline(always)]
+            #[inline]
             pub fn visit<V: Visitor>(self, visitor: V) -> Option<V::Output> {
                 Some(match self {
-                    $(Op::$u => visitor.unary::<primitive::$u>(),)*
-                    $(Op::$b => visitor.binary::<primitive::$b>(),)*
-                    $(Op::$t => visitor.ternary::<primitive::$t>(),)*
+                    $(Op::$u => visitor.visit::<1, primitive::$u>(),)*
+                    $(Op::$b => visitor.visit::<2, primitive::$b>(),)*
+                    $(Op::$t => visitor.visit::<3, primitive::$t>(),)*
                     $(Op::$c => return None,)*
                 })
             }
@@ -197,8 +174,6 @@ fn ratio_or_zero(p: f64, q: f64) -> f64 {
 }
 
 const FRAC_2_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
-const FRAC_1_SQRT_2: f64 = std::f64::consts::FRAC_1_SQRT_2;
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 const LEAKY_SLOPE: f64 = 0.01;
 
 table! {
@@ -213,8 +188,8 @@ table! {
             "The exponential function.", "y", "all reals"
         Expm1 "expm1" [] "expm1(x)"
             value(x) = m::exp_m1(x);
-            partial(_x, y) = y + 1.0;
-            "exp(x) - 1, exact near 0.", "y + 1", "all reals"
+            partial(x, _y) = m::exp(x);
+            "exp(x) - 1, exact near 0.", "exp(x)", "all reals"
         Log "log" ["ln"] "log(x)"
             value(x) = m::ln(x);
             partial(x, _y) = 1.0 / x;
@@ -317,8 +292,8 @@ table! {
             "x, or 0.01 x where x is negative; its derivative at 0 is 0.01.", "1 if x > 0 else 0.01", "all reals"
         Elu "elu" [] "elu(x)"
             value(x) = if x > 0.0 { x } else { m::exp_m1(x) };
-            partial(x, y) = if x > 0.0 { 1.0 } else { y + 1.0 };
-            "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else y + 1", "all reals"
+            partial(x, _y) = if x > 0.0 { 1.0 } else { m::exp(x) };
+            "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else exp(x)", "all reals"
         Softplus "softplus" [] "softplus(x)"
             value(x) = m::softplus(x);
             partial(x, _y) = m::sigmoid(x);
@@ -328,8 +303,8 @@ table! {
             partial(x, _y) = { let s = m::sigmoid(x); s * x.mul_add(1.0 - s, 1.0) };
             "x sigmoid(x).", "sigmoid(x) (1 + x (1 - sigmoid(x)))", "all reals"
         Gelu "gelu" [] "gelu(x)"
-            value(x) = if x == f64::NEG_INFINITY { -0.0 } else { 0.5 * x * m::erfc(-x * FRAC_1_SQRT_2) };
-            partial(x, _y) = (x * FRAC_1_SQRT_2PI).mul_add(m::exp(-0.5 * x * x), 0.5 * m::erfc(-x * FRAC_1_SQRT_2));
+            value(x) = m::gelu(x);
+            partial(x, _y) = x.mul_add(m::normal_pdf(x), m::normal_cdf(x));
             "x times the normal distribution function of x, by erf.", "Phi(x) + x phi(x)", "all reals"
         Erf "erf" [] "erf(x)"
             value(x) = m::erf(x);
@@ -360,8 +335,8 @@ table! {
             "b a^(b - 1); y log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
         Atan2 "atan2" ["arctan2"] "atan2(a, b)"
             value(a, b) = m::atan2(a, b);
-            partials(a, b, _y) = { let h = m::hypot(a, b); (b / h / h, -a / h / h) };
-            "The angle of the point with ordinate a and abscissa b.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
+            partials(a, b, _y) = { let h = m::hypot(a, b); (ratio_or_zero(b, h) / h, ratio_or_zero(-a, h) / h) };
+            "The angle of the point with ordinate a and abscissa b; its derivatives at the origin are 0.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
         Hypot "hypot" [] "hypot(a, b)"
             value(a, b) = m::hypot(a, b);
             partials(a, b, y) = (ratio_or_zero(a, y), ratio_or_zero(b, y));
@@ -413,7 +388,7 @@ table! {
             value(x, low, high) = clamp(x, low, high);
             partials(x, low, high) = (
                 indicator(x >= low && x <= high),
-                indicator(low < high && x < low),
+                indicator(low <= high && x < low),
                 indicator(x > high || high < low)
             );
             "x held between low and high; at both ends the derivative with respect to x is 1.",
@@ -469,37 +444,17 @@ struct Value<'a>(&'a [f64]);
 
 impl Visitor for Value<'_> {
     type Output = f64;
-    #[inline(always)]
-    fn unary<O: Unary>(self) -> f64 {
-        O::value(self.0[0])
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) -> f64 {
-        O::value(self.0[0], self.0[1])
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) -> f64 {
-        O::value(self.0[0], self.0[1], self.0[2])
+    fn visit<const N: usize, P: Primitive<N>>(self) -> f64 {
+        P::value(std::array::from_fn(|k| self.0[k]))
     }
 }
 
 struct Partials<'a>(&'a [f64], f64);
 
 impl Visitor for Partials<'_> {
-    type Output = [f64; 3];
-    #[inline(always)]
-    fn unary<O: Unary>(self) -> [f64; 3] {
-        [O::partial(self.0[0], self.1), 0.0, 0.0]
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) -> [f64; 3] {
-        let (a, b) = O::partials(self.0[0], self.0[1], self.1);
-        [a, b, 0.0]
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) -> [f64; 3] {
-        let (a, b, c) = O::partials(self.0[0], self.0[1], self.0[2]);
-        [a, b, c]
+    type Output = Vec<f64>;
+    fn visit<const N: usize, P: Primitive<N>>(self) -> Vec<f64> {
+        P::partials(std::array::from_fn(|k| self.0[k]), self.1).to_vec()
     }
 }
 
@@ -558,7 +513,7 @@ impl Op {
     ///
     /// # Panics
     /// If the op is composed or there are fewer operands than its arity.
-    pub fn partials(self, operands: &[f64], y: f64) -> [f64; 3] {
+    pub fn partials(self, operands: &[f64], y: f64) -> Vec<f64> {
         self.visit(Partials(operands, y)).expect("a primitive op")
     }
 

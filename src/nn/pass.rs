@@ -50,7 +50,7 @@ pub enum Error {
 ///
 /// The selection is worked through in blocks of rows, whose size depends on the model alone; the interrupt is polled for
 /// each layer of each block. Once the workspace has seen a selection of this length, a pass does not allocate, except
-/// what the crate faer needs to pack large products.
+/// what the crate matrixmultiply needs to pack large products.
 #[derive(Debug)]
 pub struct Pass<'a, T> {
     /// The model.

@@ -1,60 +1,16 @@
 //! The three matrix products of a dense layer over a block of rows.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-
+use crate::engine::kernels::gemm::Gemm;
 use crate::engine::kernels::{Kernel, Level, Real};
 
 /// Rows of activations are padded to a multiple of this many lanes: two AVX-512 vectors of f64, one of f32.
 pub(super) const LANES: usize = 16;
 
 /// A float type that layers compute in: f64 or f32.
-pub trait Scalar: Real {
-    /// `to = a b` or `to += a b` by the crate faer. Shapes `[m, k]`, `[k, n]` and `[m, n]`, each a slice with row and
-    /// column strides.
-    #[doc(hidden)]
-    fn multiply(to: View<&mut [Self]>, add: bool, a: View<&[Self]>, b: View<&[Self]>);
-}
+pub trait Scalar: Real + Gemm {}
 
-/// A strided matrix.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct View<S> {
-    values: S,
-    shape: [usize; 2],
-    strides: [usize; 2],
-}
-
-fn read<'a, T>(m: &View<&'a [T]>) -> MatRef<'a, T> {
-    let ([rows, columns], [row, column]) = (m.shape, m.strides);
-    if column == 1 {
-        MatRef::from_row_major_slice_with_stride(m.values, rows, columns, row)
-    } else {
-        MatRef::from_column_major_slice_with_stride(m.values, rows, columns, column)
-    }
-}
-
-macro_rules! impl_scalar {
-    ($t:ty) => {
-        impl Scalar for $t {
-            fn multiply(to: View<&mut [Self]>, add: bool, a: View<&[Self]>, b: View<&[Self]>) {
-                let ([rows, columns], [row, _]) = (to.shape, to.strides);
-                let to = MatMut::from_row_major_slice_with_stride_mut(to.values, rows, columns, row);
-                let accumulate = if add { Accum::Add } else { Accum::Replace };
-                matmul(to, accumulate, read(&a), read(&b), 1.0, parallelism());
-            }
-        }
-    };
-}
-
-impl_scalar!(f64);
-impl_scalar!(f32);
-
-/// How large products are split over threads. Sequential: a service has as many requests as cores, and a request's cost
-/// should not depend on its neighbours.
-fn parallelism() -> Par {
-    Par::Seq
-}
+impl Scalar for f64 {}
+impl Scalar for f32 {}
 
 /// The shape of a layer over a block: weight `[units, inputs]` row-major, activations `[inputs][stride]`, outputs
 /// `[units][stride]`.

@@ -4,9 +4,33 @@
 //! AVX2 or the baseline; [`dispatch`] picks one at run time. All paths use fused multiply-adds and the same order of
 //! operations, so they give the same bits. The crate's only unsafe code lives in this module.
 
+// Without inlining into the function that has the target features there is no vector code.
+#![allow(clippy::inline_always)]
+// Results of functions are not marked in this crate; neither are methods'.
+#![allow(clippy::return_self_not_must_use)]
+
 pub mod dispatch;
-pub mod math;
+pub mod exp;
+pub mod gemm;
+pub mod hyperbolic;
+pub mod log;
+mod poly;
 pub mod real;
+pub mod scalar;
+pub mod single;
+pub mod slice;
+pub mod special;
+pub mod trig;
 
 pub use dispatch::{Kernel, Level};
 pub use real::Real;
+
+/// Every f64 function under one roof.
+pub mod math {
+    pub use super::exp::{exp, exp_m1};
+    pub use super::hyperbolic::{sigmoid, softplus, tanh};
+    pub use super::log::{ln, ln_1p, log2, log10};
+    pub use super::scalar::{acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cosh, hypot, pow, sinh};
+    pub use super::special::{erf, erfc, gelu, normal_cdf, normal_pdf};
+    pub use super::trig::{cos, sin, tan};
+}

@@ -1,5 +1,6 @@
 //! The float types that kernels are generic over.
 
+use super::{exp, hyperbolic, log, single, special, trig};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -59,12 +60,18 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// 1 / (1 + e⁻ˣ)
     fn sigmoid(self) -> Self;
+    /// ln(1 + eˣ)
+    fn softplus(self) -> Self;
+    /// The sine. Its branch for huge arguments keeps loops from vectorising.
+    fn sin(self) -> Self;
+    /// The cosine. Its branch for huge arguments keeps loops from vectorising.
+    fn cos(self) -> Self;
     /// The error function.
     fn erf(self) -> Self;
 }
 
 macro_rules! impl_real {
-    ($t:ty, $erf:path) => {
+    ($t:ty, $(($name:ident, $function:path)),+) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -100,37 +107,39 @@ macro_rules! impl_real {
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)
             }
-            #[inline(always)]
-            fn exp(self) -> Self {
-                <$t>::exp(self)
-            }
-            #[inline(always)]
-            fn exp_m1(self) -> Self {
-                <$t>::exp_m1(self)
-            }
-            #[inline(always)]
-            fn ln(self) -> Self {
-                <$t>::ln(self)
-            }
-            #[inline(always)]
-            fn ln_1p(self) -> Self {
-                <$t>::ln_1p(self)
-            }
-            #[inline(always)]
-            fn tanh(self) -> Self {
-                <$t>::tanh(self)
-            }
-            #[inline(always)]
-            fn sigmoid(self) -> Self {
-                1.0 / (1.0 + <$t>::exp(-self))
-            }
-            #[inline(always)]
-            fn erf(self) -> Self {
-                $erf(self)
-            }
+            $(
+                #[inline(always)]
+                fn $name(self) -> Self {
+                    $function(self)
+                }
+            )+
         }
     };
 }
 
-impl_real!(f64, libm::erf);
-impl_real!(f32, libm::erff);
+impl_real!(
+    f64,
+    (exp, exp::exp),
+    (exp_m1, exp::exp_m1),
+    (ln, log::ln),
+    (ln_1p, log::ln_1p),
+    (tanh, hyperbolic::tanh),
+    (sigmoid, hyperbolic::sigmoid),
+    (softplus, hyperbolic::softplus),
+    (sin, trig::sin),
+    (cos, trig::cos),
+    (erf, special::erf)
+);
+impl_real!(
+    f32,
+    (exp, single::exp),
+    (exp_m1, single::exp_m1),
+    (ln, single::ln),
+    (ln_1p, single::ln_1p),
+    (tanh, single::tanh),
+    (sigmoid, single::sigmoid),
+    (softplus, single::softplus),
+    (sin, single::sin),
+    (cos, single::cos),
+    (erf, libm::erff)
+);

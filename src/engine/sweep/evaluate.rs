@@ -11,7 +11,7 @@ use super::lanes::{Block, block_lanes, tree_sum};
 use super::point::Point;
 use crate::engine::graph::NodeId;
 use crate::engine::kernels::Level;
-use crate::engine::tape::{Leaf, Place, Section, Tape};
+use crate::engine::tape::{Leaf, Place, Tape};
 use crate::engine::{Interrupt, Interrupted};
 
 /// What is bound to an input.
@@ -499,7 +499,7 @@ impl Sweep<'_> {
                 self.point.adjoints[slot as usize] += sum;
             }
         }
-        self.point.reverse(section, self.level, self.interrupt)?;
+        self.point.reverse(section, self.interrupt)?;
         if self.refuse { self.check_uniform_adjoints() } else { Ok(()) }
     }
 

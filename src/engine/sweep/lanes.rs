@@ -5,9 +5,11 @@
 //! leaves that are the same for every sample gather lane by lane over all blocks of a chunk and are summed once at its
 //! end, in a fixed order.
 
-use super::point::contribution;
+use std::marker::PhantomData;
+
+use super::point::{Compiled, contribution};
 use crate::engine::kernels::{Kernel, Level};
-use crate::engine::op::{Binary, Ternary, Unary, Visitor};
+use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Leaf, Run, Section};
 
 /// The unit of vectorisation; a block's width is a multiple of it.
@@ -59,7 +61,13 @@ impl Block {
 
     /// Computes all values from the leaves'. Tells whether all of them are finite.
     pub fn forward(&mut self, section: &Section, level: Level) -> bool {
-        level.run(Forward { section, lanes: self.lanes, values: &mut self.values })
+        let mut finite = [0.0; WIDTH];
+        for run in &section.runs {
+            let (before, out) = self.values.split_at_mut(run.first as usize * self.lanes);
+            let streams = &section.operands[run.operands as usize..];
+            run.op.visit(ForwardRun { level, run, lanes: self.lanes, before, out, streams, finite: &mut finite });
+        }
+        finite.iter().sum::<f64>() == 0.0
     }
 
     /// Sets the adjoints to zero, except those of uniform leaves, which go on gathering.
@@ -70,7 +78,19 @@ impl Block {
 
     /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds.
     pub fn reverse(&mut self, section: &Section, level: Level) {
-        level.run(Reverse { section, lanes: self.lanes, values: &self.values, adjoints: &mut self.adjoints });
+        for run in section.runs.iter().rev().filter(|run| run.active) {
+            let (before, out) = self.adjoints.split_at_mut(run.first as usize * self.lanes);
+            run.op.visit(ReverseRun {
+                level,
+                run,
+                lanes: self.lanes,
+                values: &self.values,
+                before,
+                out,
+                streams: &section.operands[run.operands as usize..],
+                active: &section.active,
+            });
+        }
     }
 
     /// The sum of a slot's adjoint over the lanes, in a fixed tree order.
@@ -91,28 +111,8 @@ pub(super) fn tree_sum(terms: &[f64]) -> f64 {
     }
 }
 
-struct Forward<'a> {
-    section: &'a Section,
-    lanes: usize,
-    values: &'a mut [f64],
-}
-
-impl Kernel for Forward<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        let mut finite = [0.0; WIDTH];
-        for run in &self.section.runs {
-            let (before, out) = self.values.split_at_mut(run.first as usize * self.lanes);
-            let streams = &self.section.operands[run.operands as usize..];
-            run.op.visit(ForwardRun { run, lanes: self.lanes, before, out, streams, finite: &mut finite });
-        }
-        finite.iter().sum::<f64>() == 0.0
-    }
-}
-
 struct ForwardRun<'a> {
+    level: Level,
     run: &'a Run,
     lanes: usize,
     before: &'a [f64],
@@ -121,80 +121,47 @@ struct ForwardRun<'a> {
     finite: &'a mut [f64; WIDTH],
 }
 
-impl ForwardRun<'_> {
+impl Visitor for ForwardRun<'_> {
+    type Output = ();
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        let level = self.level;
+        level.run(Compiled(self, PhantomData::<P>));
+    }
+}
+
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> {
+    type Output = ();
+
     #[inline(always)]
-    fn sweep<const ARITY: usize>(self, value: impl Fn([f64; ARITY]) -> f64) {
-        let len = self.run.len as usize;
-        let mut finite = *self.finite;
-        for (i, out) in self.out.chunks_exact_mut(self.lanes).take(len).enumerate() {
+    fn run(self) {
+        let ForwardRun { run, lanes, before, out, streams, finite, .. } = self.0;
+        let len = run.len as usize;
+        for (i, out) in out.chunks_exact_mut(lanes).take(len).enumerate() {
             let lanes_of = |stream: usize| {
-                let slot = self.streams[stream * len + i] as usize;
-                self.before[slot * self.lanes..][..self.lanes].as_chunks::<WIDTH>().0
+                let slot = streams[stream * len + i] as usize;
+                before[slot * lanes..][..lanes].as_chunks::<WIDTH>().0
             };
             let out = out.as_chunks_mut::<WIDTH>().0;
-            if self.run.copies {
-                out.copy_from_slice(lanes_of(ARITY));
+            if run.copies {
+                out.copy_from_slice(lanes_of(N));
                 continue;
             }
-            let operands: [&[[f64; WIDTH]]; ARITY] = std::array::from_fn(lanes_of);
+            let operands: [&[[f64; WIDTH]]; N] = std::array::from_fn(lanes_of);
             for (w, y) in out.iter_mut().enumerate() {
-                let x: [[f64; WIDTH]; ARITY] = std::array::from_fn(|k| operands[k][w]);
+                let x: [[f64; WIDTH]; N] = std::array::from_fn(|k| operands[k][w]);
                 for l in 0..WIDTH {
-                    y[l] = value(std::array::from_fn(|k| x[k][l]));
+                    y[l] = P::value(std::array::from_fn(|k| x[k][l]));
                 }
                 for l in 0..WIDTH {
                     finite[l] += y[l] * 0.0;
                 }
             }
         }
-        *self.finite = finite;
-    }
-}
-
-impl Visitor for ForwardRun<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn unary<O: Unary>(self) {
-        self.sweep(|[x]| O::value(x));
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) {
-        self.sweep(|[a, b]| O::value(a, b));
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) {
-        self.sweep(|[a, b, c]| O::value(a, b, c));
-    }
-}
-
-struct Reverse<'a> {
-    section: &'a Section,
-    lanes: usize,
-    values: &'a [f64],
-    adjoints: &'a mut [f64],
-}
-
-impl Kernel for Reverse<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for run in self.section.runs.iter().rev().filter(|run| run.active) {
-            let (before, out) = self.adjoints.split_at_mut(run.first as usize * self.lanes);
-            run.op.visit(ReverseRun {
-                run,
-                lanes: self.lanes,
-                values: self.values,
-                before,
-                out,
-                streams: &self.section.operands[run.operands as usize..],
-                active: &self.section.active,
-            });
-        }
     }
 }
 
 struct ReverseRun<'a> {
+    level: Level,
     run: &'a Run,
     lanes: usize,
     values: &'a [f64],
@@ -204,49 +171,44 @@ struct ReverseRun<'a> {
     active: &'a [bool],
 }
 
-impl ReverseRun<'_> {
+impl Visitor for ReverseRun<'_> {
+    type Output = ();
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        let level = self.level;
+        level.run(Compiled(self, PhantomData::<P>));
+    }
+}
+
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_>, P, N> {
+    type Output = ();
+
     #[inline(always)]
-    fn sweep<const ARITY: usize>(self, linear: bool, partials: impl Fn([f64; ARITY], f64) -> [f64; ARITY]) {
-        let (lanes, len) = (self.lanes, self.run.len as usize);
-        let values_of = |slot: usize| self.values[slot * lanes..][..lanes].as_chunks::<WIDTH>().0;
-        for (i, adjoint) in self.out.chunks_exact(lanes).take(len).enumerate().rev() {
-            let slots: [usize; ARITY] = std::array::from_fn(|k| self.streams[k * len + i] as usize);
-            let operands: [&[[f64; WIDTH]]; ARITY] = std::array::from_fn(|k| values_of(slots[k]));
-            let y = values_of(self.run.first as usize + i);
+    fn run(self) {
+        let ReverseRun { run, lanes, values, before, out, streams, active, .. } = self.0;
+        let len = run.len as usize;
+        let values_of = |slot: usize| values[slot * lanes..][..lanes].as_chunks::<WIDTH>().0;
+        for (i, adjoint) in out.chunks_exact(lanes).take(len).enumerate().rev() {
+            let slots: [usize; N] = std::array::from_fn(|k| streams[k * len + i] as usize);
+            let operands: [&[[f64; WIDTH]]; N] = std::array::from_fn(|k| values_of(slots[k]));
+            let y = values_of(run.first as usize + i);
             let adjoint = adjoint.as_chunks::<WIDTH>().0;
-            for k in 0..ARITY {
-                if !self.active[slots[k]] {
+            for k in 0..N {
+                if !active[slots[k]] {
                     continue;
                 }
-                let target = self.before[slots[k] * lanes..][..lanes].as_chunks_mut::<WIDTH>().0;
+                let target = before[slots[k] * lanes..][..lanes].as_chunks_mut::<WIDTH>().0;
                 for (w, target) in target.iter_mut().enumerate() {
+                    let x: [[f64; WIDTH]; N] = std::array::from_fn(|k| operands[k][w]);
                     for l in 0..WIDTH {
-                        let all = partials(std::array::from_fn(|k| operands[k][w][l]), y[w][l]);
-                        let term = if linear {
-                            adjoint[w][l] * all[k]
+                        let partial = P::partials(std::array::from_fn(|k| x[k][l]), y[w][l])[k];
+                        target[l] += if P::OP.is_linear() {
+                            adjoint[w][l] * partial
                         } else {
-                            contribution(adjoint[w][l], all[k])
+                            contribution(adjoint[w][l], partial)
                         };
-                        target[l] += term;
                     }
                 }
             }
         }
-    }
-}
-
-impl Visitor for ReverseRun<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn unary<O: Unary>(self) {
-        self.sweep(O::OP.is_linear(), |[x], y| [O::partial(x, y)]);
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) {
-        self.sweep(O::OP.is_linear(), |[a, b], y| O::partials(a, b, y).into());
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) {
-        self.sweep(false, |[a, b, c], _| O::partials(a, b, c).into());
     }
 }

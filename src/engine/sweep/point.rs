@@ -3,9 +3,11 @@
 //! The instructions of a run are independent of each other, so that their values are computed in groups of
 //! [`GROUP`]: operands are gathered into arrays, over which the op's function is vectorised.
 
+use std::marker::PhantomData;
+
 use crate::engine::kernels::{Kernel, Level};
-use crate::engine::op::{Binary, Ternary, Unary, Visitor};
-use crate::engine::tape::{Run, Section};
+use crate::engine::op::{Primitive, Visitor};
+use crate::engine::tape::Section;
 use crate::engine::{Interrupt, Interrupted};
 
 const GROUP: usize = 8;
@@ -45,53 +47,69 @@ impl Point {
         level: Level,
         interrupt: &Interrupt,
     ) -> Result<bool, Interrupted> {
-        let partials = if with_gradient { Some(&mut self.partials[..]) } else { None };
-        level.run(Forward { section, values: &mut self.values, partials, interrupt })
+        // Infinite and NaN values turn this sum into NaN, once multiplied by zero.
+        let mut finite = 0.0;
+        let mut poll = Poll::new(interrupt);
+        for run in &section.runs {
+            let (before, out) = self.values.split_at_mut(run.first as usize);
+            let streams = run.operands as usize;
+            let partials = (with_gradient && run.active).then(|| &mut self.partials[streams..]);
+            run.op.visit(ForwardRun {
+                level,
+                copies: run.copies,
+                before,
+                out: &mut out[..run.len as usize],
+                streams: &section.operands[streams..],
+                partials,
+                finite: &mut finite,
+            });
+            poll.after(run.len as usize)?;
+        }
+        Ok(finite == 0.0)
     }
 
     /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds.
-    pub fn reverse(&mut self, section: &Section, level: Level, interrupt: &Interrupt) -> Result<(), Interrupted> {
-        level.run(Reverse { section, partials: &self.partials, adjoints: &mut self.adjoints, interrupt })
+    pub fn reverse(&mut self, section: &Section, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let mut poll = Poll::new(interrupt);
+        for run in section.runs.iter().rev().filter(|run| run.active) {
+            let (before, out) = self.adjoints.split_at_mut(run.first as usize);
+            let streams = run.operands as usize;
+            run.op.visit(ReverseRun {
+                before,
+                out: &out[..run.len as usize],
+                streams: &section.operands[streams..],
+                partials: &self.partials[streams..],
+            });
+            poll.after(run.len as usize)?;
+        }
+        Ok(())
     }
 }
 
-struct Forward<'a> {
-    section: &'a Section,
-    values: &'a mut [f64],
-    partials: Option<&'a mut [f64]>,
+/// Looks at the interrupt every [`POLL`] instructions.
+struct Poll<'a> {
     interrupt: &'a Interrupt,
+    left: usize,
 }
 
-impl Kernel for Forward<'_> {
-    type Output = Result<bool, Interrupted>;
+impl<'a> Poll<'a> {
+    fn new(interrupt: &'a Interrupt) -> Self {
+        Self { interrupt, left: 0 }
+    }
 
-    #[inline(always)]
-    fn run(mut self) -> Self::Output {
-        // Infinite and NaN values turn this sum into NaN, once multiplied by zero.
-        let mut finite = 0.0;
-        let mut until_poll = POLL;
-        for run in &self.section.runs {
-            let (first, len) = (run.first as usize, run.len as usize);
-            let (before, out) = self.values.split_at_mut(first);
-            let streams = &self.section.operands[run.operands as usize..];
-            let partials = match &mut self.partials {
-                Some(partials) if run.active => Some(&mut partials[run.operands as usize..]),
-                _ => None,
-            };
-            run.op.visit(ForwardRun { run, before, out: &mut out[..len], streams, partials, finite: &mut finite });
-            if until_poll <= len {
-                self.interrupt.check()?;
-                until_poll = POLL;
-            } else {
-                until_poll -= len;
-            }
+    fn after(&mut self, instructions: usize) -> Result<(), Interrupted> {
+        if self.left < instructions {
+            self.interrupt.check()?;
+            self.left = POLL;
         }
-        Ok(finite == 0.0)
+        self.left = self.left.saturating_sub(instructions);
+        Ok(())
     }
 }
 
 struct ForwardRun<'a> {
-    run: &'a Run,
+    level: Level,
+    copies: bool,
     before: &'a mut [f64],
     out: &'a mut [f64],
     streams: &'a [u32],
@@ -99,111 +117,69 @@ struct ForwardRun<'a> {
     finite: &'a mut f64,
 }
 
-impl ForwardRun<'_> {
-    /// Computes the run in groups. `compute` gets the gathered operands and gives the value and the partials.
-    #[inline(always)]
-    fn sweep<const ARITY: usize>(
-        self,
-        value: impl Fn([f64; ARITY]) -> f64,
-        partials: impl Fn([f64; ARITY], f64) -> [f64; ARITY],
-        store_partials: bool,
-    ) {
-        let len = self.out.len();
-        let (operands, rest) = self.streams.split_at(ARITY * len);
-        let streams: [&[u32]; ARITY] = std::array::from_fn(|k| &operands[k * len..(k + 1) * len]);
-        let mut stored = self.partials.filter(|_| store_partials);
-        let mut start = 0;
-        while start < len {
-            let count = GROUP.min(len - start);
-            // A group that is not full repeats its last instruction: harmless, and the arithmetic below stays branch-free.
-            let lane = |l: usize| start + l.min(count - 1);
-            let gathered: [[f64; GROUP]; ARITY] =
-                std::array::from_fn(|k| std::array::from_fn(|l| self.before[streams[k][lane(l)] as usize]));
-            let at = |l: usize| -> [f64; ARITY] { std::array::from_fn(|k| gathered[k][l]) };
-            let mut y = [0.0; GROUP];
-            if self.run.copies {
-                for (l, y) in y.iter_mut().enumerate() {
-                    *y = self.before[rest[lane(l)] as usize];
-                }
-            } else if count == 1 {
-                y[0] = value(at(0));
-            } else {
-                for (l, y) in y.iter_mut().enumerate() {
-                    *y = value(at(l));
-                }
-            }
-            self.out[start..start + count].copy_from_slice(&y[..count]);
-            for v in &y[..count] {
-                *self.finite += v * 0.0;
-            }
-            if let Some(stored) = &mut stored {
-                let mut p = [[0.0; GROUP]; ARITY];
-                if count == 1 {
-                    let one = partials(at(0), y[0]);
-                    for k in 0..ARITY {
-                        p[k][0] = one[k];
-                    }
-                } else {
-                    for l in 0..GROUP {
-                        let all = partials(at(l), y[l]);
-                        for k in 0..ARITY {
-                            p[k][l] = all[k];
-                        }
-                    }
-                }
-                for k in 0..ARITY {
-                    stored[k * len + start..][..count].copy_from_slice(&p[k][..count]);
-                }
-            }
-            start += count;
-        }
-    }
-}
-
 impl Visitor for ForwardRun<'_> {
     type Output = ();
-    #[inline(always)]
-    fn unary<O: Unary>(self) {
-        self.sweep(|[x]| O::value(x), |[x], y| [O::partial(x, y)], !O::OP.is_linear());
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) {
-        self.sweep(|[a, b]| O::value(a, b), |[a, b], y| O::partials(a, b, y).into(), !O::OP.is_linear());
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) {
-        self.sweep(|[a, b, c]| O::value(a, b, c), |[a, b, c], _| O::partials(a, b, c).into(), true);
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        let level = self.level;
+        level.run(Compiled(self, PhantomData::<P>));
     }
 }
 
-struct Reverse<'a> {
-    section: &'a Section,
-    partials: &'a [f64],
-    adjoints: &'a mut [f64],
-    interrupt: &'a Interrupt,
-}
+/// A run together with its op, to be compiled for each level.
+pub(super) struct Compiled<R, P, const N: usize>(pub R, pub PhantomData<P>);
 
-impl Kernel for Reverse<'_> {
-    type Output = Result<(), Interrupted>;
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Self::Output {
-        let mut until_poll = POLL;
-        for run in self.section.runs.iter().rev().filter(|run| run.active) {
-            let (first, len) = (run.first as usize, run.len as usize);
-            let (before, out) = self.adjoints.split_at_mut(first);
-            let streams = &self.section.operands[run.operands as usize..];
-            let partials = &self.partials[run.operands as usize..];
-            run.op.visit(ReverseRun { before, out: &out[..len], streams, partials });
-            if until_poll <= len {
-                self.interrupt.check()?;
-                until_poll = POLL;
+    fn run(self) {
+        let ForwardRun { copies, before, out, streams, partials, finite, .. } = self.0;
+        let len = out.len();
+        let (operands, sources) = streams.split_at(N * len);
+        let streams: [&[u32]; N] = std::array::from_fn(|k| &operands[k * len..(k + 1) * len]);
+        let mut stored = partials.filter(|_| !P::OP.is_linear());
+        let mut start = 0;
+        // Groups that are full: the loops over lanes are vectorised.
+        while len - start >= GROUP {
+            let x: [[f64; N]; GROUP] = gather(before, &streams, start);
+            let y: [f64; GROUP] = if copies {
+                std::array::from_fn(|l| before[sources[start + l] as usize])
             } else {
-                until_poll -= len;
+                std::array::from_fn(|l| P::value(x[l]))
+            };
+            out[start..start + GROUP].copy_from_slice(&y);
+            *finite += y.iter().map(|y| y * 0.0).sum::<f64>();
+            if let Some(stored) = &mut stored {
+                let p: [[f64; N]; GROUP] = std::array::from_fn(|l| P::partials(x[l], y[l]));
+                for k in 0..N {
+                    let column: [f64; GROUP] = std::array::from_fn(|l| p[l][k]);
+                    stored[k * len + start..][..GROUP].copy_from_slice(&column);
+                }
+            }
+            start += GROUP;
+        }
+        for i in start..len {
+            let [x] = gather::<N, 1>(before, &streams, i);
+            let y = if copies { before[sources[i] as usize] } else { P::value(x) };
+            out[i] = y;
+            *finite += y * 0.0;
+            if let Some(stored) = &mut stored {
+                let p = P::partials(x, y);
+                (0..N).for_each(|k| stored[k * len + i] = p[k]);
             }
         }
-        Ok(())
     }
+}
+
+/// The operands of `G` instructions from `start` on.
+#[inline(always)]
+fn gather<const N: usize, const G: usize>(
+    values: &[f64],
+    streams: &[&[u32]; N],
+    start: usize,
+) -> [[f64; N]; G] {
+    let slots: [&[u32]; N] = std::array::from_fn(|k| &streams[k][start..start + G]);
+    std::array::from_fn(|l| std::array::from_fn(|k| values[slots[k][l] as usize]))
 }
 
 struct ReverseRun<'a> {
@@ -213,16 +189,24 @@ struct ReverseRun<'a> {
     partials: &'a [f64],
 }
 
+impl Visitor for ReverseRun<'_> {
+    type Output = ();
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        // Nothing here depends on the op but whether its partials are stored, and nothing vectorises.
+        let constant = P::OP.is_linear().then(|| P::partials([0.0; N], 0.0));
+        self.sweep(constant);
+    }
+}
+
 impl ReverseRun<'_> {
     /// Adds each instruction's contributions to its operands' adjoints. `constant` are the partials of a linear op.
-    #[inline(always)]
-    fn sweep<const ARITY: usize>(self, constant: Option<[f64; ARITY]>) {
+    fn sweep<const N: usize>(self, constant: Option<[f64; N]>) {
         let len = self.out.len();
-        let streams: [&[u32]; ARITY] = std::array::from_fn(|k| &self.streams[k * len..(k + 1) * len]);
-        let stored: [&[f64]; ARITY] = std::array::from_fn(|k| &self.partials[k * len..(k + 1) * len]);
+        let streams: [&[u32]; N] = std::array::from_fn(|k| &self.streams[k * len..(k + 1) * len]);
+        let stored: [&[f64]; N] = std::array::from_fn(|k| &self.partials[k * len..(k + 1) * len]);
         for i in (0..len).rev() {
             let adjoint = self.out[i];
-            for k in 0..ARITY {
+            for k in 0..N {
                 let term = match constant {
                     Some(partials) => adjoint * partials[k],
                     None => contribution(adjoint, stored[k][i]),
@@ -230,21 +214,5 @@ impl ReverseRun<'_> {
                 self.before[streams[k][i] as usize] += term;
             }
         }
-    }
-}
-
-impl Visitor for ReverseRun<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn unary<O: Unary>(self) {
-        self.sweep(O::OP.is_linear().then(|| [O::partial(0.0, 0.0)]));
-    }
-    #[inline(always)]
-    fn binary<O: Binary>(self) {
-        self.sweep(O::OP.is_linear().then(|| O::partials(0.0, 0.0, 0.0).into()));
-    }
-    #[inline(always)]
-    fn ternary<O: Ternary>(self) {
-        self.sweep::<3>(None);
     }
 }

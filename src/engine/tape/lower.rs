@@ -124,6 +124,15 @@ impl Lowering<'_> {
         match op {
             Op::Sum => self.tree(Op::Add, operands, node),
             Op::Prod => self.tree(Op::Mul, operands, node),
+            Op::LogSumExp if operands.len() > 2 => {
+                // Relative to the largest operand, so that the derivatives of large operands keep their digits.
+                let largest = self.tree(Op::Max, &mut operands.clone(), node);
+                for operand in operands.iter_mut() {
+                    *operand = self.primitive(Op::Sub, &[*operand, largest], node);
+                }
+                let relative = self.tree(Op::LogAddExp, operands, node);
+                self.primitive(Op::Add, &[largest, relative], node)
+            }
             Op::LogSumExp => self.tree(Op::LogAddExp, operands, node),
             Op::Norm if operands.len() == 1 => self.primitive(Op::Abs, &operands[..1], node),
             Op::Norm => self.tree(Op::Hypot, operands, node),

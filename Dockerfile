@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+
+# Built for glibc and linked statically: the final image holds the one binary and nothing else.
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+
+# Dependencies first, from the manifests alone, so that a change of the code does not build them again. Empty sources
+# stand in for ours, and for the benchmarks, whose files cargo looks for as the manifest names them.
+COPY Cargo.toml Cargo.lock ./
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    mkdir src benches && touch src/lib.rs && echo 'fn main() {}' > src/main.rs \
+    && awk -F'"' '/^\[/ { table = $0 } table == "[[bench]]" && /^name/ { print "benches/" $2 ".rs" }' Cargo.toml \
+       | xargs --no-run-if-empty touch \
+    && cargo build --release --locked --target "$(rustc --print host-tuple)"
+
+# The stand-ins have been built later than what is copied was changed, so cargo must be told to look again.
+COPY src src
+ARG GRADD_COMMIT=""
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    touch src/lib.rs src/main.rs \
+    && cargo build --release --locked --target "$(rustc --print host-tuple)" \
+    && cp "target/$(rustc --print host-tuple)/release/gradd" /gradd
+
+FROM scratch
+ARG GRADD_COMMIT=""
+LABEL org.opencontainers.image.title="gradd" \
+      org.opencontainers.image.description="Gradients over HTTP: exact derivatives and small trained models from one JSON request" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.revision="${GRADD_COMMIT}"
+COPY --from=build /gradd /gradd
+# By number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+ENV GRADD_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=2s CMD ["/gradd", "healthcheck"]
+ENTRYPOINT ["/gradd"]
+CMD ["serve"]

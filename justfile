@@ -1,0 +1,41 @@
+# `just` lists these; https://just.systems
+
+[private]
+default:
+    @just --list
+
+# build the optimised binary
+build:
+    cargo build --release
+
+# serve on 127.0.0.1:8080
+serve *flags:
+    cargo run --release -- serve {{ flags }}
+
+# run the tests
+test *arguments:
+    cargo test {{ arguments }}
+
+# run the benchmarks
+bench *arguments:
+    cargo bench {{ arguments }}
+
+# build and open the documentation
+docs:
+    cargo doc --no-deps --open
+
+# format the code
+format:
+    cargo fmt
+
+# write openapi.yaml anew from the code
+openapi:
+    cargo run --quiet -- openapi > openapi.yaml
+
+# build the container image
+image tag="gradd":
+    docker build --build-arg GRADD_COMMIT="$(git rev-parse HEAD)" --tag {{ tag }} .
+
+# everything that must hold before a change is merged
+ci:
+    .ci/run

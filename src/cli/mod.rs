@@ -1,0 +1,81 @@
+//! The command line: one module per subcommand.
+
+mod flags;
+mod healthcheck;
+mod serve;
+mod signals;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use gradd::server::Settings;
+use gradd::server::settings::Sources;
+
+use flags::Flags;
+
+/// Settings or arguments that cannot be used, as clap itself has it.
+const USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Without a command, gradd serves: `gradd --listen 0.0.0.0:8080` is `gradd serve --listen 0.0.0.0:8080`.
+
+Examples:
+  gradd                            serve on 127.0.0.1:8080
+  gradd serve --help               every setting
+  GRADD_QUEUE=16 gradd serve       a setting from the environment
+  gradd healthcheck                exit code 0 when the server answers
+
+  curl --json '{\"expression\": \"a*b\", \"inputs\": {\"a\": 2, \"b\": -3}}' localhost:8080/v1/gradient";
+
+const SETTINGS: &str = "\
+Each setting has one name everywhere: --max-nodes on the command line, GRADD_MAX_NODES in the environment, max_nodes in
+the file. Flags win over the environment, the environment over the file, the file over the defaults.
+
+SIGTERM or SIGINT drains: running requests finish within the grace period, then the exit code is 0. A second signal ends
+the process at once, with exit code 143 or 130.
+
+Examples:
+  gradd serve --listen 0.0.0.0:8080 --compute-slots 4
+  gradd serve --config /etc/gradd.toml --log-format json";
+
+/// Gradients over HTTP: exact derivatives and small trained models from one JSON request.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests until told to stop (the default)
+    #[command(after_help = SETTINGS)]
+    Serve(Flags),
+    /// Ask a running server on this machine whether it is alive: exit code 0 when it is, 1 when it is not
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    // The settings are shown by `gradd serve --help`; here they would bury the commands.
+    let mut command = Cli::command();
+    for key in Settings::KEYS {
+        command = command.mut_arg(key.name, |argument| argument.hide(true));
+    }
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(flags) => serve::run(flags),
+        Command::Healthcheck(arguments) => healthcheck::run(arguments),
+    }
+}
+
+/// Loads the settings; a mistake in them goes to standard error.
+fn load(config: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Result<Settings, ExitCode> {
+    Settings::load(&Sources::with_environment(config, flags)).map_err(|error| {
+        eprintln!("gradd: {error}");
+        ExitCode::from(USAGE)
+    })
+}

@@ -1,0 +1,138 @@
+//! Taking in a request body, no larger and no slower than allowed, and getting rid of one that is not wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::api::{Kind, Problem};
+
+/// Room that is made for a body before it comes, whatever its `Content-Length` promises.
+const FIRST_RESERVATION: u64 = 1 << 20;
+
+/// How long the rest of a refused body is still read, so that the client gets to read the refusal.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Memory for the bodies that wait or are worked on. Without it many bodies of allowed size could together be more
+/// than the machine has.
+#[derive(Debug)]
+pub struct Budget {
+    /// In units of [`UNIT`] bytes.
+    free: Arc<Semaphore>,
+}
+
+/// Bytes that are accounted for together: a semaphore counts in 32 bits, a budget may need more.
+const UNIT: usize = 1024;
+
+impl Budget {
+    /// Room for `bytes`.
+    pub fn new(bytes: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new((bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS))) }
+    }
+
+    /// Makes `room` cover `bytes`.
+    fn cover(&self, room: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Problem> {
+        let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = bytes.div_ceil(UNIT).saturating_sub(held);
+        if missing == 0 {
+            return Ok(());
+        }
+        let missing = u32::try_from(missing).map_err(|_| out_of_memory())?;
+        let more = Arc::clone(&self.free).try_acquire_many_owned(missing).map_err(|_| out_of_memory())?;
+        match room {
+            Some(room) => room.merge(more),
+            None => *room = Some(more),
+        }
+        Ok(())
+    }
+}
+
+/// A body in memory, with its share of the budget.
+#[derive(Debug)]
+pub struct Held {
+    bytes: Vec<u8>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl std::ops::Deref for Held {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The whole body.
+///
+/// # Errors
+/// 413 past `limit` bytes, 408 past `deadline`, 429 past the budget, 400 when the body breaks off.
+pub async fn collect(
+    body: &mut Body,
+    limit: usize,
+    budget: &Budget,
+    deadline: Instant,
+) -> Result<Held, Problem> {
+    // hyper takes the lower bound from `Content-Length`; it is 0 for a chunked body.
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        return Err(too_large(limit, announced));
+    }
+    let mut held = Held { bytes: Vec::with_capacity(announced.min(FIRST_RESERVATION) as usize), room: None };
+    loop {
+        let frame = timeout_at(deadline, body.frame()).await.map_err(|_| too_slow(held.bytes.len()))?;
+        let Some(frame) = frame else { return Ok(held) };
+        let frame = frame.map_err(|error| broken(&error))?;
+        let Some(data) = frame.data_ref() else { continue };
+        let length = held.bytes.len() + data.len();
+        if length > limit {
+            return Err(too_large(limit, length as u64));
+        }
+        budget.cover(&mut held.room, length)?;
+        held.bytes.extend_from_slice(data);
+    }
+}
+
+/// Reads and drops what is left of a refused body, for a moment. Closing a connection on unread bytes resets it,
+/// and a reset makes many clients lose the answer that says why. A client that waits for `100 Continue` has sent
+/// nothing yet and would only be asked to by reading.
+pub fn linger(headers: &HeaderMap, mut body: Body) {
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+}
+
+fn too_large(limit: usize, actual: u64) -> Problem {
+    let detail = format!(
+        "The body has {actual} bytes or more and the limit is {limit}. Split the request, or raise the setting \
+         `max_body_bytes`."
+    );
+    Problem::new(Kind::BODY_TOO_LARGE, detail).beyond("max_body_bytes", limit as u64, actual)
+}
+
+fn out_of_memory() -> Problem {
+    let mut problem = Problem::new(
+        Kind::BUSY,
+        "The bodies of other requests take all the memory that the setting `max_held_bytes` allows. Try again in a \
+         second, or ask another replica.",
+    );
+    problem.retry_after = Some(1);
+    problem
+}
+
+fn too_slow(received: usize) -> Problem {
+    Problem::new(
+        Kind::BODY_TIMEOUT,
+        format!(
+            "Only {received} bytes of the body came before the deadline. Send it faster, or raise the setting `timeout`."
+        ),
+    )
+}
+
+fn broken(error: &axum::Error) -> Problem {
+    Problem::new(Kind::MALFORMED_JSON, format!("The body broke off before its end: {error}."))
+}

@@ -1,0 +1,71 @@
+//! The middleware that every request passes, from the outside in.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::from_fn;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span, info_span};
+
+use super::{Settings, problems, request_id};
+
+/// Answers below this many bytes fit a network packet or two as they are.
+const SMALLEST_COMPRESSED: u64 = 1024;
+
+/// Puts the middleware around `router`. Axum runs the layer that was added last first.
+pub fn wrap(router: Router, settings: &Settings) -> Router {
+    let mut router =
+        router.layer(CatchPanicLayer::custom(problems::panicked)).layer(from_fn(problems::name_the_request));
+    if settings.compression {
+        let predicate = DefaultPredicate::new().and(SizeAbove::new(SMALLEST_COMPRESSED));
+        router =
+            router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate));
+    }
+    if !settings.cors_origins.is_empty() {
+        router = router.layer(cors(&settings.cors_origins));
+    }
+    router
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(DefaultOnRequest::new().level(Level::DEBUG))
+                .on_response(DefaultOnResponse::new().level(Level::INFO))
+                // A 5xx is in the response line; where there is more to tell, the place that knows has told it.
+                .on_failure(()),
+        )
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
+        .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
+        .layer(from_fn(request_id::drop_unfit))
+}
+
+fn span(request: &Request) -> Span {
+    info_span!(
+        "request",
+        id = request_id::of(request.headers()),
+        method = %request.method(),
+        path = request.uri().path(),
+    )
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers([request_id::HEADER, header::RETRY_AFTER]);
+    if origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(Any);
+    }
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    layer.allow_origin(origins)
+}

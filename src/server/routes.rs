@@ -1,0 +1,40 @@
+//! Which path answers what.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
+
+use crate::api::{self, Operation};
+
+use super::service::Service;
+use super::{compute, layers, problems, service};
+
+/// The operations of the API by path: the one place where a new one is added.
+pub const OPERATIONS: &[(&str, Operation)] = &[
+    ("/v1/evaluate", api::evaluate::answer),
+    ("/v1/gradient", api::gradient::answer),
+    ("/v1/train", api::train::answer),
+];
+
+/// All routes, with the middleware around them.
+pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Router {
+    let mut router = Router::new()
+        .route("/", get(service::greeting))
+        .route("/healthz", get(service::healthz))
+        .route("/readyz", get(service::readyz))
+        .route("/info", get(service::info))
+        .route("/v1/ops", get(async || api::ops::answer()))
+        .route("/problems", get(problems::list))
+        .route("/problems/{slug}", get(problems::describe));
+    for &(path, operation) in operations {
+        let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
+            compute::answer(&service, operation, request).await
+        };
+        router = router.route(path, post(handler));
+    }
+    let router =
+        router.fallback(problems::not_found).method_not_allowed_fallback(problems::method_not_allowed);
+    layers::wrap(router.with_state(Arc::clone(service)), &service.settings)
+}

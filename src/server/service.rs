@@ -1,0 +1,102 @@
+//! The service routes: is it alive, is it ready, what is it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use crate::api::Problem;
+
+use super::Settings;
+use super::body::Budget;
+use super::drain::Drain;
+use super::workers::{Load, Workers};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct Service {
+    /// The settings it was started with.
+    pub settings: Settings,
+    /// Memory for request bodies.
+    pub budget: Budget,
+    /// Runs the operations.
+    pub workers: Workers,
+    /// Its end.
+    pub drain: Arc<Drain>,
+}
+
+impl Service {
+    /// A service that has nothing to do yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            budget: Budget::new(settings.max_held_bytes.get()),
+            workers: Workers::new(&settings),
+            settings,
+            drain: Arc::default(),
+        }
+    }
+}
+
+/// Answer of `/healthz` and `/readyz`.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    status: &'static str,
+}
+
+/// `GET /healthz`: the process answers.
+pub async fn healthz() -> Json<Status> {
+    Json(Status { status: "ok" })
+}
+
+/// `GET /readyz`: it takes new computations.
+pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Status>, Problem> {
+    service.drain.check()?;
+    Ok(Json(Status { status: "ready" }))
+}
+
+/// Answer of `/info`.
+#[derive(Debug, Serialize)]
+pub struct Info {
+    name: &'static str,
+    version: &'static str,
+    /// The commit it was built from, where the build was told.
+    commit: Option<&'static str>,
+    slots: Load,
+    /// Every setting by its name; lengths in bytes, durations in seconds.
+    settings: BTreeMap<&'static str, toml::Value>,
+}
+
+/// `GET /info`: version, load, and every limit and setting.
+pub async fn info(State(service): State<Arc<Service>>) -> Json<Info> {
+    Json(Info {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("GRADD_COMMIT").filter(|commit| !commit.is_empty()),
+        slots: service.workers.load(),
+        settings: service.settings.entries().into_iter().collect(),
+    })
+}
+
+/// `GET /`: a greeting that names the routes.
+pub async fn greeting() -> impl IntoResponse {
+    concat!(
+        "gradd ",
+        env!("CARGO_PKG_VERSION"),
+        r#": gradients over HTTP
+
+  POST /v1/evaluate    outputs
+  POST /v1/gradient    outputs and gradients
+  POST /v1/train       many optimizer steps
+  GET  /v1/ops         every op there is
+  GET  /openapi.yaml   the API in full; also /openapi.json
+  GET  /healthz /readyz /info /problems
+
+Try:
+
+  curl --json '{"expression": "a*b + tanh(a)", "inputs": {"a": 2, "b": -3}}' localhost:8080/v1/gradient
+"#
+    )
+}

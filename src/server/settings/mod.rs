@@ -1,0 +1,124 @@
+//! Every setting there is, in one table: the struct, its defaults, the keys of the file, the environment variables
+//! and the flags all follow from it. `max_nodes` is `max_nodes = ...` in the file, `GRADD_MAX_NODES` in the
+//! environment and `--max-nodes` on the command line.
+
+mod layers;
+mod validate;
+mod value;
+
+pub use layers::{Origin, SettingsError, Sources};
+pub use value::LogFormat;
+use value::{Raw, Value};
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use crate::api::Limits;
+
+/// What the command line and the documentation need to know of a setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name, in snake case.
+    pub name: &'static str,
+    /// What stands for the value in a usage line.
+    pub value_name: &'static str,
+    /// Its doc comment.
+    pub help: &'static str,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $value_name:literal;)+) => {
+        /// The settings of a server, merged and valid.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Settings {
+            /// Every setting, in the order of the file.
+            pub const KEYS: &'static [Key] = &[
+                $(Key { name: stringify!($name), value_name: $value_name, help: concat!($($doc, "\n"),+) },)+
+            ];
+
+            /// Reads `raw` into the setting called `name`; `None` when there is no such setting.
+            fn set(&mut self, name: &str, raw: &Raw) -> Option<Result<(), String>> {
+                match name {
+                    $(stringify!($name) => Some(Value::read(raw).map(|value| self.$name = value)),)+
+                    _ => None,
+                }
+            }
+
+            /// Names and values, in the order of the file.
+            pub fn entries(&self) -> Vec<(&'static str, toml::Value)> {
+                vec![$((stringify!($name), self.$name.to_toml()),)+]
+            }
+        }
+    };
+}
+
+fn count(value: usize) -> NonZeroUsize {
+    NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN)
+}
+
+settings! {
+    /// Address and port to listen on.
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "ADDRESS:PORT";
+    /// Largest request body in bytes.
+    max_body_bytes: NonZeroUsize = count(64 << 20), "BYTES";
+    /// Bytes of all request bodies together that may be held in memory; more are refused with 429.
+    max_held_bytes: NonZeroUsize = count(1 << 30), "BYTES";
+    /// Computations that run at the same time; 0 means one per core.
+    compute_slots: usize = 0, "N";
+    /// Requests that may wait for a compute slot; more are refused with 429.
+    queue: usize = 256, "N";
+    /// Seconds from a request's head to its answer; later its computation is stopped.
+    timeout: Duration = Duration::from_mins(1), "SECONDS";
+    /// Seconds that running requests get to finish after SIGTERM or SIGINT.
+    grace: Duration = Duration::from_secs(25), "SECONDS";
+    /// Origins that browsers may call from, "*" for any; none switches CORS off.
+    cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
+    /// Compress answers for clients that accept gzip.
+    compression: bool = true, "true|false";
+    /// What to log: error, warn, info, debug, trace, or a filter such as "warn,gradd=debug".
+    log_level: String = "info".to_owned(), "LEVEL";
+    /// Form of the log lines: text or json.
+    log_format: LogFormat = LogFormat::Text, "text|json";
+    /// Nodes of a graph, or operations of an expression.
+    max_nodes: NonZeroUsize = count(Limits::default().max_nodes), "N";
+    /// Depth of brackets and calls in an expression.
+    max_nesting: NonZeroUsize = count(Limits::default().max_nesting), "N";
+    /// Samples of a batch, rows of a data set.
+    max_samples: NonZeroUsize = count(Limits::default().max_samples), "N";
+    /// Weights and biases of an MLP, or parameters of an expression.
+    max_parameters: NonZeroUsize = count(Limits::default().max_parameters), "N";
+    /// Optimizer steps of one training run.
+    max_steps: NonZeroUsize = count(Limits::default().max_steps), "N";
+}
+
+impl Settings {
+    /// The bounds that operations check.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_nodes: self.max_nodes.get(),
+            max_nesting: self.max_nesting.get(),
+            max_samples: self.max_samples.get(),
+            max_parameters: self.max_parameters.get(),
+            max_steps: self.max_steps.get(),
+        }
+    }
+
+    /// How many computations run at the same time, with 0 resolved to the number of cores.
+    pub fn slots(&self) -> usize {
+        match self.compute_slots {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            slots => slots,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What the types of single settings cannot say.
+
+use axum::http::HeaderValue;
+use tracing_subscriber::EnvFilter;
+
+use super::Settings;
+
+/// Far above any machine, far below what the semaphores can count.
+const MOST_SLOTS: usize = 4096;
+const LONGEST_QUEUE: usize = 1 << 24;
+
+impl Settings {
+    /// The first setting that is out of range, and why.
+    pub(super) fn validate(&self) -> Result<(), (&'static str, String)> {
+        let require = |holds: bool, key: &'static str, message: &str| {
+            if holds { Ok(()) } else { Err((key, message.to_owned())) }
+        };
+        require(self.compute_slots <= MOST_SLOTS, "compute_slots", "expected at most 4096")?;
+        require(self.queue <= LONGEST_QUEUE, "queue", "expected at most 16777216")?;
+        require(
+            self.max_held_bytes >= self.max_body_bytes,
+            "max_held_bytes",
+            "expected at least max_body_bytes, or no body of that size could ever be taken",
+        )?;
+        require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
+        for origin in &self.cors_origins {
+            require(
+                is_origin(origin),
+                "cors_origins",
+                "expected \"*\" or origins such as https://example.org",
+            )?;
+        }
+        let any = self.cors_origins.iter().any(|origin| origin == "*");
+        require(!any || self.cors_origins.len() == 1, "cors_origins", "\"*\" already allows every origin")?;
+        EnvFilter::try_new(&self.log_level)
+            .map(drop)
+            .map_err(|error| ("log_level", format!("not a log filter: {error}")))
+    }
+}
+
+/// A scheme and an authority without path, as browsers send in `Origin`.
+fn is_origin(text: &str) -> bool {
+    text == "*"
+        || text.split_once("://").is_some_and(|(scheme, authority)| {
+            !scheme.is_empty() && !authority.is_empty() && !authority.contains('/')
+        }) && HeaderValue::from_str(text).is_ok()
+}

@@ -1,0 +1,28 @@
+//! Logs: to standard error, as text or JSON, panics with their backtrace among them.
+
+use std::backtrace::Backtrace;
+use std::io::{self, IsTerminal};
+use std::panic;
+
+use tracing::error;
+use tracing_subscriber::EnvFilter;
+
+use super::Settings;
+use super::settings::LogFormat;
+
+/// Sets up logging for the whole process; to be called once, at its start.
+pub fn init(settings: &Settings) {
+    // The settings are valid, so the filter is; the fallback keeps this function free of panics.
+    let filter = EnvFilter::try_new(&settings.log_level).unwrap_or_default();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match settings.log_format {
+        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    // Runs on the thread that panics, inside the span of its request, so the line carries the request's id.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        error!(place, backtrace = %Backtrace::force_capture(), "panic: {message}");
+    }));
+}

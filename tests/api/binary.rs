@@ -1,0 +1,142 @@
+//! The `gradd` command as a process.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::helpers::PATIENCE;
+
+fn gradd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gradd"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GRADD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    gradd().args(arguments).output().expect("the command to run")
+}
+
+/// `gradd serve` on a free port, as a process of its own.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = gradd()
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command to run");
+        let mut lines = BufReader::new(process.stderr.take().expect("a pipe")).lines();
+        let first = lines.next().expect("a log line").expect("text");
+        // Whatever else it logs must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let line: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+        assert_eq!(line["message"], "listening", "{first}");
+        let address = line["address"].as_str().expect("an address").to_owned();
+        Self { process, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
+        assert!(sent.expect("kill to run").success());
+    }
+
+    fn exit(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("to wait") {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "the server does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn healthcheck_tells_by_its_exit_code() {
+    let mut server = Server::start(&[]);
+    let healthy = run(&["healthcheck", "--listen", &server.address]);
+    assert_eq!(healthy.status.code(), Some(0), "{healthy:?}");
+    let by_environment =
+        gradd().arg("healthcheck").env("GRADD_LISTEN", &server.address).output().expect("the command to run");
+    assert_eq!(by_environment.status.code(), Some(0), "{by_environment:?}");
+    let port = server.address.rsplit(':').next().expect("a port").to_owned();
+    let everywhere = run(&["healthcheck", "--listen", &format!("0.0.0.0:{port}")]);
+    assert_eq!(everywhere.status.code(), Some(0), "{everywhere:?}");
+
+    server.signal("-TERM");
+    assert_eq!(server.exit().code(), Some(0));
+    let gone = run(&["healthcheck", "--listen", &server.address]);
+    assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("no answer from"), "{gone:?}");
+}
+
+#[test]
+fn healthcheck_is_not_fooled_by_a_listener_that_is_no_gradd() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || drop(listener.accept()));
+    let output = run(&["healthcheck", "--listen", &address]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn serve_may_be_said_or_left_out_and_both_signals_end_it_well() {
+    for (arguments, signal) in [(&["serve"][..], "-TERM"), (&[][..], "-INT")] {
+        let mut server = Server::start(arguments);
+        server.signal(signal);
+        assert_eq!(server.exit().code(), Some(0), "{arguments:?} {signal}");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_end_it_with_a_message() {
+    let output = run(&["serve", "--max-nodes", "many"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("`max_nodes` = \"many\" in the flag --max-nodes"), "{message}");
+    let output = gradd().env("GRADD_NONSENSE", "1").output().expect("the command to run");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("GRADD_NONSENSE"), "{output:?}");
+}
+
+#[test]
+fn a_taken_address_is_named_with_the_remedy() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = run(&["--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains(&format!("cannot listen on {address}")), "{message}");
+    assert!(message.contains("--listen"), "{message}");
+}
+
+#[test]
+fn help_shows_commands_examples_and_every_setting() {
+    let top = String::from_utf8(run(&["--help"]).stdout).expect("text");
+    for part in ["serve", "healthcheck", "Examples:", "curl --json"] {
+        assert!(top.contains(part), "{part} is missing from {top}");
+    }
+    assert!(!top.contains("--max-nesting"), "{top}");
+    let serve = String::from_utf8(run(&["serve", "--help"]).stdout).expect("text");
+    for key in gradd::server::Settings::KEYS {
+        assert!(serve.contains(&format!("--{}", key.name.replace('_', "-"))), "{} is missing", key.name);
+    }
+}

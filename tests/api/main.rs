@@ -1,0 +1,11 @@
+//! The service from outside: every test starts a server of its own on a free port and talks HTTP to it.
+
+mod helpers;
+
+mod binary;
+mod bodies;
+mod routing;
+mod service;
+mod settings;
+mod shutdown;
+mod workers;
