@@ -126,11 +126,13 @@ fn twice(name: &str, first: &str) -> String {
 
 fn not_an_input(computation: &Computation<'_>, name: &str) -> String {
     match computation.names.find(name) {
-        Some(node) => format!(
-            "{} is not an input but {}, which computes its own value.",
-            quote(name),
-            computation.describe(node)
-        ),
+        Some(node) => {
+            format!(
+                "{} is not an input but {}; only inputs take values.",
+                quote(name),
+                computation.describe(node)
+            )
+        }
         None => {
             let known = computation.graph.inputs().iter().map(|(name, _)| &**name);
             format!("The model has no input {}{}", quote(name), suggest::ending(name, known))

@@ -1,5 +1,6 @@
 //! Rows of data for an MLP, checked against it.
 
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::nn::{self, DataError, Examples};
@@ -25,7 +26,8 @@ pub struct Data {
 }
 
 /// One row of targets per sample, or for `cross_entropy` one class per sample, counted from 0.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
 #[allow(dead_code)] // as `Data`
 pub enum Targets {
     /// One row per sample.
@@ -57,8 +59,8 @@ impl Table {
         })?;
         let mut faults = Faults::default();
         let (x, y) = split(data, &mut faults);
-        let rows = x.as_ref().map_or(0, |x| x.rows);
-        check_samples(Some(rows), limits)?;
+        let rows = x.as_ref().map(|x| x.rows);
+        check_samples(rows, limits)?;
         if let Some(x) = &x {
             check_inputs(x, mlp, &mut faults);
         }
@@ -155,9 +157,9 @@ fn check_inputs(x: &Matrix, mlp: &nn::Mlp, faults: &mut Faults) {
     }
 }
 
-fn check_targets(y: Column, rows: usize, mlp: &nn::Mlp, faults: &mut Faults) -> Checked {
+fn check_targets(y: Column, rows: Option<usize>, mlp: &nn::Mlp, faults: &mut Faults) -> Checked {
     let given = y.rows().unwrap_or(0);
-    if given != rows {
+    if let Some(rows) = rows.filter(|rows| *rows != given) {
         faults.add(
             || "/data/y".to_owned(),
             || format!("`y` has {given} rows, but `x` has {rows}; each row of inputs needs its target."),

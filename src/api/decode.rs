@@ -46,15 +46,8 @@ fn malformed(line: usize, column: usize, what: &str) -> Problem {
 fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Problem {
     let (line, column) = place(text, error);
     let message = message(error);
-    // The reader files these two under syntax, but the JSON is well formed.
-    if message.starts_with("recursion limit exceeded") {
-        return Problem::at(
-            path::<T>(text),
-            format!(
-                "The JSON is nested deeper than 128 levels at line {line}, column {column}; no request needs that."
-            ),
-        );
-    }
+    // The reader files this under syntax, but the JSON is well formed. Its limit on nesting is never reached: no wire type
+    // nests deeper than a few levels, and what is unknown is refused before it is read.
     if message.starts_with("number out of range") {
         return Problem::at(
             path::<T>(text),
@@ -134,7 +127,7 @@ fn reword(message: &str) -> (String, Option<&str>) {
     let mut text = match message.split_once(", expected ") {
         Some((found, expected)) => {
             let found = found.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
-            format!("Expected {expected}, found {}", shorten(found))
+            format!("Expected {}, found {}", in_json(expected), shorten(in_json(found)))
         }
         None => shorten(message),
     };
@@ -143,6 +136,15 @@ fn reword(message: &str) -> (String, Option<&str>) {
     }
     text.push('.');
     (text, None)
+}
+
+/// Serde's words for types, as JSON calls them.
+fn in_json(word: &str) -> &str {
+    match word {
+        "a sequence" | "sequence" => "an array",
+        "map" => "an object",
+        _ => word.strip_prefix("floating point ").unwrap_or(word),
+    }
 }
 
 /// From ``word`, expected one of `a`, `b` ``: the word, and the end of a sentence that lists what is known.

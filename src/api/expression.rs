@@ -47,7 +47,8 @@ fn problem(error: &ParseError) -> Problem {
         line: Some(line),
         column: Some(column),
     };
-    let detail = format!("Line {line}, column {column}: {error}.\n{}", error.excerpt);
+    let stop = if error.to_string().ends_with('?') { "" } else { "." };
+    let detail = format!("Line {line}, column {column}: {error}{stop}\n{}", error.excerpt);
     let problem = match error.kind {
         ParseErrorKind::Syntax(_) => Problem::new(Kind::SYNTAX, detail),
         ParseErrorKind::Nesting { limit } => over("max_nesting", limit, detail),

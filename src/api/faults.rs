@@ -25,10 +25,6 @@ impl Faults {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// A 422 that tells all faults, unless there are none.
     pub(super) fn into_result(self) -> Result<(), Problem> {
         let detail = match self.found.as_slice() {

@@ -254,6 +254,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Operand<'a> {
 mod document {
     #![allow(dead_code)]
 
+    use serde::Serialize;
+
     use super::{Number, ToSchema, Value};
 
     /// A computation graph. Nodes may come in any order; the value of a node is that of its operation on its operands.
@@ -279,8 +281,8 @@ mod document {
     }
 
     /// An operand: the id of a node, or a number.
-    #[derive(ToSchema)]
-    #[schema(as = Operand)]
+    #[derive(Serialize, ToSchema)]
+    #[serde(untagged)]
     pub enum Operand {
         /// The id of a node.
         #[schema(title = "Id")]

@@ -31,6 +31,7 @@ pub mod matrix;
 pub mod mlp;
 pub mod non_finite;
 pub mod number;
+pub mod openapi;
 pub mod ops;
 pub mod problem;
 pub mod sgd;

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::nn;
@@ -20,7 +19,8 @@ use super::values::Values;
 use super::{pointer, suggest};
 
 /// One number per parameter: values by name, or for an MLP weights and biases by layer.
-#[derive(Clone, Debug, PartialEq, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
 pub enum Tensors<'a> {
     /// Of an expression or a graph.
     #[schema(title = "ByName")]
@@ -28,15 +28,6 @@ pub enum Tensors<'a> {
     /// Of an MLP.
     #[schema(title = "ByLayer")]
     Layers(Vec<LayerParameters>),
-}
-
-impl Serialize for Tensors<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Tensors::Named(values) => values.serialize(serializer),
-            Tensors::Layers(layers) => layers.serialize(serializer),
-        }
-    }
 }
 
 struct TensorsVisitor;

@@ -1,6 +1,6 @@
 //! Every node's data and grad, as micrograd's pictures show them.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::sweep::Traced;
@@ -31,7 +31,8 @@ pub struct TraceNode {
 }
 
 /// The id of a node, or a constant that has no name.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
 pub enum TraceOperand {
     /// The id of a node.
     #[schema(title = "Id")]
@@ -39,15 +40,6 @@ pub enum TraceOperand {
     /// A constant.
     #[schema(title = "Constant")]
     Number(Number),
-}
-
-impl Serialize for TraceOperand {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            TraceOperand::Id(id) => serializer.serialize_str(id),
-            TraceOperand::Number(number) => number.serialize(serializer),
-        }
-    }
 }
 
 /// Refuses a trace of more nodes times samples than a batch may have samples.

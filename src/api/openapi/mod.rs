@@ -1,0 +1,37 @@
+//! The OpenAPI document: generated from the wire types, so that it cannot say anything else than the service does.
+//!
+//! [`routes`] describes the operations, [`problems`] adds every error that each can answer, [`examples`] adds requests
+//! with their answers, which a test posts and compares.
+
+pub mod examples;
+mod problems;
+mod routes;
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::{License, OpenApi};
+
+/// The document.
+pub fn document() -> OpenApi {
+    let mut document = routes::Document::openapi();
+    document.info.license = Some(License::new("MIT OR Apache-2.0"));
+    document.info.license.as_mut().expect("just set").identifier = Some("MIT OR Apache-2.0".to_owned());
+    examples::add(&mut document);
+    problems::add(&mut document);
+    document
+}
+
+/// The document as YAML.
+///
+/// # Panics
+/// Never: strings, numbers and lists can always be written.
+pub fn yaml() -> String {
+    document().to_yaml().expect("strings, numbers and lists")
+}
+
+/// The document as JSON.
+///
+/// # Panics
+/// Never: strings, numbers and lists can always be written.
+pub fn json() -> String {
+    document().to_pretty_json().expect("strings, numbers and lists")
+}

@@ -1,0 +1,155 @@
+//! Every error that an operation can answer, with an example of each kind.
+
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::api::problem::{Fault, Kind, Problem};
+
+/// What a computation can answer beside its result.
+const COMPUTATION: &[Kind] = &[
+    Kind::MALFORMED_JSON,
+    Kind::NOT_ACCEPTABLE,
+    Kind::BODY_TIMEOUT,
+    Kind::BODY_TOO_LARGE,
+    Kind::UNSUPPORTED_MEDIA_TYPE,
+    Kind::INVALID_REQUEST,
+    Kind::SYNTAX,
+    Kind::LIMIT_EXCEEDED,
+    Kind::NON_FINITE,
+    Kind::BUSY,
+    Kind::INTERNAL,
+    Kind::DRAINING,
+    Kind::DEADLINE_EXCEEDED,
+];
+
+/// Adds the problems to every operation.
+pub(super) fn add(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        if let Some(operation) = &mut item.post {
+            let mut kinds = COMPUTATION.to_vec();
+            if path == "/v1/train" {
+                kinds.push(Kind::DIVERGED);
+            }
+            add_to(operation, &kinds);
+        }
+        if let Some(operation) = &mut item.get {
+            let kinds: &[Kind] =
+                if path == "/readyz" { &[Kind::INTERNAL, Kind::DRAINING] } else { &[Kind::INTERNAL] };
+            add_to(operation, kinds);
+        }
+    }
+}
+
+fn add_to(operation: &mut Operation, kinds: &[Kind]) {
+    let mut statuses: Vec<u16> = kinds.iter().map(|kind| kind.status).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in statuses {
+        let of_status: Vec<Kind> = kinds.iter().copied().filter(|kind| kind.status == status).collect();
+        operation.responses.responses.insert(status.to_string(), RefOr::T(response(&of_status)));
+    }
+}
+
+fn response(kinds: &[Kind]) -> Response {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
+    let example = |kind: &Kind| {
+        let value = serde_json::to_value(example(*kind)).expect("a problem is strings and numbers");
+        (kind.slug, RefOr::T(ExampleBuilder::new().summary(kind.title).value(Some(value)).build()))
+    };
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .examples_from_iter(kinds.iter().map(example))
+        .build();
+    let mut response =
+        ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
+    if kinds.contains(&Kind::BUSY) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let header = HeaderBuilder::new()
+            .schema(Some(seconds))
+            .description(Some("Seconds after which a new try makes sense."))
+            .build();
+        response = response.header("Retry-After", header);
+    }
+    response.build()
+}
+
+/// A problem of `kind` as the service would answer it.
+fn example(kind: Kind) -> Problem {
+    let at = |pointer: &str, detail: &str| Problem::at(pointer, detail);
+    match kind {
+        Kind::MALFORMED_JSON => {
+            let detail = "The body is not valid JSON at line 1, column 17: EOF while parsing a string; the body ends too \
+                          early, perhaps it was cut off.";
+            let fault = Fault { detail: detail.to_owned(), line: Some(1), column: Some(17), pointer: None };
+            Problem { errors: vec![fault], ..Problem::new(kind, detail) }
+        }
+        Kind::INVALID_REQUEST => {
+            at("/graph/nodes/3/op", "There is no op `tanhh`; did you mean `tanh`? GET /v1/ops lists all ops.")
+        }
+        Kind::SYNTAX => {
+            let detail = "the expression ends where a value is expected";
+            let fault = Fault {
+                detail: detail.to_owned(),
+                pointer: Some("/expression".to_owned()),
+                line: Some(1),
+                column: Some(6),
+            };
+            Problem {
+                errors: vec![fault],
+                ..Problem::new(kind, format!("Line 1, column 6: {detail}.\nx1 + \n     ^"))
+            }
+        }
+        Kind::LIMIT_EXCEEDED => Problem::limit(
+            "max_samples",
+            1_000_000,
+            2_000_000,
+            "The batch has 2000000 samples; at most 1000000 are allowed in one request.",
+        ),
+        Kind::NON_FINITE => {
+            let detail = "The value of the `log` node `y` is -Infinity, where `x` is 0.0.";
+            let fault = Fault {
+                detail: detail.to_owned(),
+                pointer: Some("/expression".to_owned()),
+                ..Fault::default()
+            };
+            let remedy = crate::api::non_finite::REMEDY;
+            Problem { errors: vec![fault], ..Problem::new(kind, format!("{detail} {remedy}")) }
+        }
+        Kind::DIVERGED => Problem::new(
+            kind,
+            "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
+             `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.",
+        ),
+        Kind::BODY_TOO_LARGE => {
+            let detail = "The body has 70000000 bytes; at most 67108864 are read.";
+            let limit = Problem::limit("max_body_bytes", 67_108_864, 70_000_000, detail);
+            Problem {
+                limit: limit.limit,
+                actual: limit.actual,
+                setting: limit.setting,
+                ..Problem::new(kind, detail)
+            }
+        }
+        Kind::UNSUPPORTED_MEDIA_TYPE => Problem::new(
+            kind,
+            "This path takes application/json, not application/x-www-form-urlencoded. With curl, give the body with \
+             --json instead of -d or --data.",
+        ),
+        Kind::NOT_ACCEPTABLE => {
+            Problem::new(kind, "The answer is application/json, which `Accept: text/html` rules out.")
+        }
+        Kind::BODY_TIMEOUT => Problem::new(kind, "The body did not arrive within 30 s."),
+        Kind::BUSY => {
+            Problem::new(kind, "All compute slots are taken and the queue is full; try again in 2 s.")
+        }
+        Kind::DRAINING => Problem::new(kind, "The server is shutting down; ask another replica."),
+        Kind::DEADLINE_EXCEEDED => Problem::new(
+            kind,
+            "The computation took longer than the server's `timeout` allows; ask for less in one request.",
+        ),
+        _ => Problem::new(kind, "The request could not be handled. Please report it with the request id."),
+    }
+}

@@ -1,0 +1,182 @@
+//! The operations as the document describes them. Doc comments become the text of the document.
+
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
+use crate::api::gradient::{GradientRequest, GradientResponse};
+use crate::api::ops::OpsResponse;
+use crate::api::problem::Problem;
+use crate::api::train::{TrainRequest, TrainResponse};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "gradd",
+        description = "Gradients over HTTP. A model comes in as exactly one of a text `expression`, a JSON `graph` and a small \
+                       `mlp`; out come outputs, exact gradients, and on request updated weights.\n\nCalls are pure: the \
+                       answer depends on the request alone, bit for bit, so that repeating one is safe. Nothing is \
+                       kept between calls. Unknown members are refused. Numbers round-trip exactly; `NaN`, `Infinity` \
+                       and `-Infinity` travel as strings.\n\nEvery error is a problem after RFC 9457, with JSON \
+                       pointers (RFC 6901) to all faults of the request that were found.",
+    ),
+    tags(
+        (name = "computations", description = "Outputs, gradients and training."),
+        (name = "reference", description = "What computations can use."),
+        (name = "service", description = "The state of the server.")
+    ),
+    paths(evaluate, gradient, train, ops, healthz, readyz, info, openapi_yaml, openapi_json),
+    components(schemas(Problem))
+)]
+pub(super) struct Document;
+
+/// Compute outputs
+///
+/// Computes the outputs of an expression or a graph at the given inputs, or of an MLP for the given rows. An input may be
+/// an array of samples; the outputs that depend on it are arrays as well.
+#[utoipa::path(
+    post,
+    path = "/v1/evaluate",
+    operation_id = "evaluate",
+    tag = "computations",
+    request_body(content = EvaluateRequest<'static>, description = "The model and its values."),
+    responses((status = 200, description = "The outputs.", body = EvaluateResponse<'static>))
+)]
+#[allow(dead_code)]
+fn evaluate() {}
+
+/// Compute outputs and gradients
+///
+/// Computes outputs and the gradient of the objective by reverse-mode automatic differentiation. The objective is the sum
+/// of all outputs over all samples (or the mean over samples), for an MLP its loss. With `sgd` the answer has the values
+/// after one step of gradient descent, with `trace` the data and grad of every node.
+#[utoipa::path(
+    post,
+    path = "/v1/gradient",
+    operation_id = "gradient",
+    tag = "computations",
+    request_body(content = GradientRequest<'static>, description = "The model, its values, and what is wanted."),
+    responses((status = 200, description = "Outputs and gradients.", body = GradientResponse<'static>))
+)]
+#[allow(dead_code)]
+fn gradient() {}
+
+/// Train a model
+///
+/// Makes many optimizer steps on an MLP, or on the parameters of an expression or graph. The answer holds the trained
+/// parameters, the course of the loss, and the `state` from which the same request goes on bit for bit, on any server.
+#[utoipa::path(
+    post,
+    path = "/v1/train",
+    operation_id = "train",
+    tag = "computations",
+    request_body(content = TrainRequest<'static>, description = "The model, its data, and how to train."),
+    responses((status = 200, description = "The trained parameters.", body = TrainResponse<'static>))
+)]
+#[allow(dead_code)]
+fn train() {}
+
+/// List all ops
+///
+/// Lists every operation that expressions and graphs can use: names, operands, formula, derivative, domain, and the
+/// convention where the derivative does not exist.
+#[utoipa::path(
+    get,
+    path = "/v1/ops",
+    operation_id = "ops",
+    tag = "reference",
+    responses((status = 200, description = "The op table.", body = OpsResponse))
+)]
+#[allow(dead_code)]
+fn ops() {}
+
+/// Is the server alive?
+///
+/// Answers as long as the process does.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "healthz",
+    tag = "service",
+    responses((status = 200, description = "The process answers.", body = Status, example = json!({"status": "ok"})))
+)]
+#[allow(dead_code)]
+fn healthz() {}
+
+/// Does the server take computations?
+///
+/// Fails once the server shuts down, so that load balancers send new requests elsewhere.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readyz",
+    tag = "service",
+    responses(
+        (status = 200, description = "It takes computations.", body = Status, example = json!({"status": "ready"}))
+    )
+)]
+#[allow(dead_code)]
+fn readyz() {}
+
+/// What is this server?
+///
+/// Version, commit, load, and every limit and setting under its name.
+#[utoipa::path(
+    get,
+    path = "/info",
+    operation_id = "info",
+    tag = "service",
+    responses((status = 200, description = "Version, load and settings.", body = Info))
+)]
+#[allow(dead_code)]
+fn info() {}
+
+/// This document as YAML
+///
+/// The OpenAPI document of the running version.
+#[utoipa::path(
+    get,
+    path = "/openapi.yaml",
+    operation_id = "openapi_yaml",
+    tag = "reference",
+    responses((status = 200, description = "The document.", body = String, content_type = "application/yaml"))
+)]
+#[allow(dead_code)]
+fn openapi_yaml() {}
+
+/// This document as JSON
+///
+/// The OpenAPI document of the running version.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi_json",
+    tag = "reference",
+    responses((status = 200, description = "The document.", body = serde_json::Value, content_type = "application/json"))
+)]
+#[allow(dead_code)]
+fn openapi_json() {}
+
+/// The state of the server in a word.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code)]
+struct Status {
+    /// `ok` or `ready`.
+    status: String,
+}
+
+/// Version, load and settings.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code)]
+struct Info {
+    /// `gradd`
+    name: String,
+    /// Of the package.
+    version: String,
+    /// The commit it was built from, where the build was told.
+    commit: Option<String>,
+    /// How busy the compute slots are.
+    slots: serde_json::Value,
+    /// Every setting by its name; lengths in bytes, durations in seconds.
+    settings: serde_json::Map<String, serde_json::Value>,
+}

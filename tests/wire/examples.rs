@@ -1,0 +1,117 @@
+//! The examples of the OpenAPI document are what the operations answer, and the document is well formed.
+
+use gradd::api::openapi::{self, examples};
+use gradd::api::{Operation, evaluate, gradient, train};
+use serde_json::{Value, json};
+
+use super::answer;
+
+fn operation(path: &str) -> Operation {
+    match path {
+        "/v1/evaluate" => evaluate::answer,
+        "/v1/gradient" => gradient::answer,
+        "/v1/train" => train::answer,
+        _ => panic!("no operation at {path}"),
+    }
+}
+
+#[test]
+fn every_example_is_answered_as_it_says() {
+    let update = std::env::var_os("UPDATE_EXAMPLES").is_some();
+    for file in examples::FILES {
+        let example = file.json();
+        let found = answer(operation(file.path), &example["request"]);
+        if update {
+            let text =
+                json!({"summary": example["summary"], "request": example["request"], "response": found});
+            let text = serde_json::to_string_pretty(&text).unwrap() + "\n";
+            std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file.source), text).unwrap();
+        } else {
+            assert_eq!(found, example["response"], "{}", file.source);
+        }
+    }
+}
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::json()).unwrap()
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn collect(value: &Value, references: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                references.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                members.values().for_each(|member| collect(member, references));
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| collect(element, references)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut references = Vec::new();
+    collect(&document, &mut references);
+    assert!(references.len() > 20);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').expect("a reference within the document");
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}
+
+#[test]
+fn every_operation_has_descriptions_and_errors() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["license"]["name"], "MIT OR Apache-2.0");
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            for member in ["summary", "description", "operationId"] {
+                assert!(operation[member].as_str().is_some_and(|text| !text.is_empty()), "{path}: {member}");
+            }
+            let responses = operation["responses"].as_object().unwrap();
+            let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
+            if method == "post" {
+                assert_eq!(
+                    statuses,
+                    ["200", "400", "406", "408", "413", "415", "422", "429", "500", "503", "504"],
+                    "{path}"
+                );
+                let request = &operation["requestBody"]["content"]["application/json"];
+                assert!(!request["examples"].as_object().unwrap().is_empty(), "{path}");
+            }
+            for (status, response) in responses {
+                assert!(!response["description"].as_str().unwrap().is_empty(), "{path} {status}");
+                if status != "200" {
+                    let content = &response["content"]["application/problem+json"];
+                    assert_eq!(content["schema"]["$ref"], "#/components/schemas/Problem", "{path} {status}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn examples_fit_their_schemas() {
+    let document = document();
+    let validator = |pointer: &str| {
+        let schema = json!({"$ref": pointer, "components": document["components"]});
+        jsonschema::validator_for(&schema).expect("the schema is well formed")
+    };
+    for file in examples::FILES {
+        let name = file.path.trim_start_matches("/v1/");
+        let name = name[..1].to_uppercase() + &name[1..];
+        let example = file.json();
+        for (member, suffix) in [("request", "Request"), ("response", "Response")] {
+            let validator = validator(&format!("#/components/schemas/{name}{suffix}"));
+            if let Err(error) = validator.validate(&example[member]) {
+                panic!("{} {member}: {error} at {}", file.source, error.instance_path());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_document_is_the_same_each_time() {
+    assert_eq!(openapi::yaml(), openapi::yaml());
+    assert!(openapi::yaml().starts_with("openapi: 3.1.0"));
+}

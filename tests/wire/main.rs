@@ -1,0 +1,69 @@
+//! The operations as plain functions: bytes in, bytes or a problem out, without HTTP.
+
+mod decode;
+mod evaluate;
+mod examples;
+mod expression;
+mod gradient;
+mod graph;
+mod mlp;
+mod ops;
+mod round_trip;
+mod train;
+
+use gradd::api::{Context, Limits, Operation, Problem};
+use serde_json::Value;
+
+/// The answer to `body`, which must be one.
+#[track_caller]
+fn answer(operation: Operation, body: &Value) -> Value {
+    match operation(body.to_string().as_bytes(), &Context::default()) {
+        Ok(reply) => {
+            assert_eq!(reply.content_type, "application/json");
+            serde_json::from_slice(&reply.body).expect("the answer is JSON")
+        }
+        Err(problem) => panic!("expected an answer to {body}, got {problem:#?}"),
+    }
+}
+
+/// The problem that `body` makes.
+#[track_caller]
+fn problem(operation: Operation, body: &Value) -> Problem {
+    problem_of_bytes(operation, body.to_string().as_bytes())
+}
+
+#[track_caller]
+fn problem_of_bytes(operation: Operation, body: &[u8]) -> Problem {
+    match operation(body, &Context::default()) {
+        Err(problem) => problem,
+        Ok(reply) => panic!("expected a problem, got {}", String::from_utf8_lossy(&reply.body)),
+    }
+}
+
+/// The problem under limits.
+#[track_caller]
+fn problem_within(limits: Limits, operation: Operation, body: &Value) -> Problem {
+    let context = Context { limits, ..Context::default() };
+    operation(body.to_string().as_bytes(), &context).expect_err("the limit is passed")
+}
+
+/// Pointers of all faults, in order.
+fn pointers(problem: &Problem) -> Vec<&str> {
+    problem.errors.iter().map(|fault| fault.pointer.as_deref().unwrap_or("none")).collect()
+}
+
+/// The kind of a problem, as its slug.
+fn slug(problem: &Problem) -> &str {
+    problem.r#type.strip_prefix("/problems/").expect("types are /problems/{slug}")
+}
+
+/// Asserts one 422 `invalid-request` with faults at `places`, and that the detail says each of `words`.
+#[track_caller]
+fn assert_invalid(problem: &Problem, places: &[&str], words: &[&str]) {
+    assert_eq!((slug(problem), problem.status), ("invalid-request", 422), "{problem:#?}");
+    assert_eq!(pointers(problem), places, "{problem:#?}");
+    let text = problem.errors.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("\n");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in {text:?}");
+    }
+}
