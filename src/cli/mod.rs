@@ -29,11 +29,12 @@ Examples:
   curl --json '{\"expression\": \"a*b\", \"inputs\": {\"a\": 2, \"b\": -3}}' localhost:8080/v1/gradient";
 
 const SETTINGS: &str = "\
-Each setting has one name everywhere: --max-nodes on the command line, GRADD_MAX_NODES in the environment, max_nodes in
-the file. Flags win over the environment, the environment over the file, the file over the defaults.
+Each setting has one name everywhere: --max-nodes on the command line, GRADD_MAX_NODES in the \
+environment, max_nodes in the file. Flags win over the environment, the environment over the file, the file over \
+the defaults.
 
-SIGTERM or SIGINT drains: running requests finish within the grace period, then the exit code is 0. A second signal ends
-the process at once, with exit code 143 or 130.
+SIGTERM or SIGINT drains: running requests finish within the grace period, then the exit code is 0. A second signal \
+ends the process at once, with exit code 143 or 130.
 
 Examples:
   gradd serve --listen 0.0.0.0:8080 --compute-slots 4
@@ -41,7 +42,7 @@ Examples:
 
 /// Gradients over HTTP: exact derivatives and small trained models from one JSON request.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

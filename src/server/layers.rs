@@ -1,5 +1,7 @@
 //! The middleware that every request passes, from the outside in.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
@@ -11,8 +13,8 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove}
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer};
-use tracing::{Level, Span, info_span};
+use tower_http::trace::TraceLayer;
+use tracing::{Span, debug_span, info, info_span};
 
 use super::{Settings, problems, request_id};
 
@@ -35,9 +37,9 @@ pub fn wrap(router: Router, settings: &Settings) -> Router {
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
-                .on_request(DefaultOnRequest::new().level(Level::DEBUG))
-                .on_response(DefaultOnResponse::new().level(Level::INFO))
-                // A 5xx is in the response line; where there is more to tell, the place that knows has told it.
+                .on_request(())
+                .on_response(log_answer)
+                // A 5xx is in the answer's line; where there is more to tell, the place that knows has told it.
                 .on_failure(()),
         )
         .layer(SetResponseHeaderLayer::overriding(
@@ -50,12 +52,19 @@ pub fn wrap(router: Router, settings: &Settings) -> Router {
 }
 
 fn span(request: &Request) -> Span {
-    info_span!(
-        "request",
-        id = request_id::of(request.headers()),
-        method = %request.method(),
-        path = request.uri().path(),
-    )
+    let id = request_id::of(request.headers());
+    let path = request.uri().path();
+    // Probes come every few seconds; at the usual level they would drown everything else.
+    if matches!(path, "/healthz" | "/readyz") {
+        return debug_span!("request", id, method = %request.method(), path);
+    }
+    info_span!("request", id, method = %request.method(), path)
+}
+
+fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &Span) {
+    if !span.is_disabled() {
+        info!(status = response.status().as_u16(), milliseconds = latency.as_secs_f64() * 1e3, "answered");
+    }
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
