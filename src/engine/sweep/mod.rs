@@ -10,6 +10,8 @@ mod evaluate;
 mod finite;
 mod lanes;
 mod point;
+mod repeat;
 
 pub use evaluate::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, Traced};
 pub use finite::{NonFinite, Origin};
+pub use repeat::Repeated;

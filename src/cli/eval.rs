@@ -1,0 +1,76 @@
+//! `gradd eval`: outputs and gradients of an expression, without a server.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use gradd::api::{self, Context, Problem};
+use serde_json::{Map, Value, json};
+
+const EXAMPLES: &str = "\
+Examples:
+  gradd eval 'tanh(x1*w1 + x2*w2 + b)' x1=2 x2=0 w1=-3 w2=1 b=6.8813735870195432
+  gradd eval 'a = x**2; a * y' x=1,2,3 y=10
+  gradd eval --json 'sin(x)/x' x=0.5";
+
+/// What to compute.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The expression
+    expression: String,
+    /// Inputs as name=number, or name=number,number,... for an array of samples
+    #[arg(value_parser = input, allow_hyphen_values = true)]
+    inputs: Vec<(String, Value)>,
+    /// Print the answer of POST /v1/gradient instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+fn input(argument: &str) -> Result<(String, Value), String> {
+    let (name, numbers) = argument.split_once('=').ok_or("write an input as name=number")?;
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| format!("{text:?} is not a number"));
+    let value = match numbers.split_once(',') {
+        None => json!(number(numbers)?),
+        Some(_) => json!(numbers.split(',').map(number).collect::<Result<Vec<f64>, String>>()?),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// Prints the answer; 1 if there is none.
+pub fn run(arguments: Arguments) -> ExitCode {
+    match answer(&arguments) {
+        Ok(answer) if arguments.json => println!("{answer}"),
+        Ok(answer) => print!("{}", table(&answer)),
+        Err(problem) => {
+            eprintln!("gradd: {}", problem.detail);
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The answer of the route itself, so that both say the same.
+fn answer(arguments: &Arguments) -> Result<Value, Problem> {
+    let mut inputs = Map::new();
+    for (name, value) in &arguments.inputs {
+        if inputs.insert(name.clone(), value.clone()).is_some() {
+            return Err(Problem::at(format!("/inputs/{name}"), format!("the input {name} is given twice; keep one")));
+        }
+    }
+    let request = json!({"expression": arguments.expression, "inputs": inputs});
+    let reply = api::gradient::answer(request.to_string().as_bytes(), &Context::default())?;
+    Ok(serde_json::from_slice(&reply.body).expect("answers are JSON"))
+}
+
+/// One row per name: outputs first, then the derivative with respect to each input.
+fn table(answer: &Value) -> String {
+    let rows: Vec<(String, String)> = [("outputs", ""), ("gradients", "d/d")]
+        .into_iter()
+        .flat_map(|(section, prefix)| {
+            let columns = answer[section].as_object().into_iter().flatten();
+            columns.map(move |(name, value)| (format!("{prefix}{name}"), value.to_string()))
+        })
+        .collect();
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
