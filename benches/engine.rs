@@ -63,25 +63,29 @@ fn compile(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compile");
     group.throughput(Throughput::Elements(100_000)).sample_size(20);
     group.bench_function("random graph of 100,000 nodes", |bencher| {
-        bencher.iter(|| Tape::compile(&graph, &[output], &[Role::NUMBER; 64], CompileOptions::default()).len());
+        bencher
+            .iter(|| Tape::compile(&graph, &[output], &[Role::NUMBER; 64], CompileOptions::default()).len());
     });
     group.finish();
 }
 
 fn neuron(criterion: &mut Criterion) {
     let program = parse(NEURON, [], LIMITS).expect("the lecture's neuron");
-    let compile = || Tape::compile(&program.graph, &[program.output.1], &[Role::NUMBER; 5], CompileOptions::default());
+    let compile =
+        || Tape::compile(&program.graph, &[program.output.1], &[Role::NUMBER; 5], CompileOptions::default());
     let tape = compile();
     let mut repeated = tape.repeated();
     let never = Interrupt::never();
-    let at = [2.0, -3.0, 0.0, 1.0, 6.881_373_587_019_543_2];
+    let at = [2.0, -3.0, 0.0, 1.0, 6.881_373_587_019_543];
     let mut group = criterion.benchmark_group("neuron");
     group.bench_function("again", |bencher| {
         bencher.iter(|| repeated.gradient(black_box(&at), &never).expect("finite").1[0]);
     });
     let bindings = at.map(Binding::Number);
     group.bench_function("compiled and run once", |bencher| {
-        bencher.iter(|| compile().gradient(&bindings, GradientOptions::default(), &never).expect("finite").gradients.len());
+        bencher.iter(|| {
+            compile().gradient(&bindings, GradientOptions::default(), &never).expect("finite").gradients.len()
+        });
     });
     group.finish();
 }
@@ -97,7 +101,9 @@ fn lanes(criterion: &mut Criterion) {
         let bindings: Vec<Binding<'_>> = columns.iter().map(|column| Binding::Samples(column)).collect();
         group.throughput(Throughput::Elements((tape.len() * samples) as u64)).sample_size(10);
         group.bench_function(BenchmarkId::new("ops", nodes), |bencher| {
-            bencher.iter(|| tape.gradient(&bindings, GradientOptions::default(), &never).expect("finite").outputs.len());
+            bencher.iter(|| {
+                tape.gradient(&bindings, GradientOptions::default(), &never).expect("finite").outputs.len()
+            });
         });
     }
     group.finish();
@@ -115,7 +121,9 @@ fn json(criterion: &mut Criterion) {
         let body = chain(count);
         group.throughput(Throughput::Elements(count as u64)).sample_size(10);
         group.bench_function(BenchmarkId::new("graph", count), |bencher| {
-            bencher.iter(|| api::gradient::answer(black_box(body.as_bytes()), &context).expect("an answer").body.len());
+            bencher.iter(|| {
+                api::gradient::answer(black_box(body.as_bytes()), &context).expect("an answer").body.len()
+            });
         });
     }
     group.finish();
@@ -127,7 +135,8 @@ fn chain(count: usize) -> String {
     body.push_str(r#"{"id": "n0", "op": "input"}, {"id": "n1", "op": "input"}"#);
     for i in 2..count {
         let op = ["sub", "add", "mul"][i % 3];
-        write!(body, r#", {{"id": "n{i}", "op": "{op}", "inputs": ["n{}", "n{}"]}}"#, i - 1, i - 2).expect("a string");
+        write!(body, r#", {{"id": "n{i}", "op": "{op}", "inputs": ["n{}", "n{}"]}}"#, i - 1, i - 2)
+            .expect("a string");
     }
     write!(body, r#"]}}, "outputs": ["n{}"]}}"#, count - 1).expect("a string");
     body

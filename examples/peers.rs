@@ -4,10 +4,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Reduction, Role, Scope,
-    Tape, parse,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Reduction,
+    Role, Scope, Tape, parse,
 };
-use gradd::nn::{Activation, Examples, Layer, Loss, Matrix, Mlp, Reduction as LossReduction, Scalar, Targets};
+use gradd::nn::{
+    Activation, Examples, Layer, Loss, Matrix, Mlp, Reduction as LossReduction, Scalar, Targets,
+};
 use gradd::train::{Length, MlpObjective, Optimizer, Plan, Sgd, Trainer};
 
 const BUDGET: Duration = Duration::from_secs(2);
@@ -62,7 +64,7 @@ impl Lcg {
 fn neuron() {
     let never = Interrupt::never();
     let limits = ParseLimits { max_nodes: 1_000, max_nesting: 100 };
-    let at = [2.0, -3.0, 0.0, 1.0, 6.881_373_587_019_543_2];
+    let at = [2.0, -3.0, 0.0, 1.0, 6.881_373_587_019_543];
     let decomposed = "n = x1*w1 + x2*w2 + b; e = exp(2*n); (e - 1)/(e + 1)";
     for (case, source) in [("neuron", "tanh(x1*w1 + x2*w2 + b)"), ("neuron_decomposed", decomposed)] {
         let program = parse(source, [], limits).expect("the neuron");
@@ -113,7 +115,8 @@ fn random_graph(count: usize) -> (Vec<f64>, Graph, NodeId) {
 fn graph(count: usize) {
     let never = Interrupt::never();
     let (inputs, graph, output) = random_graph(count);
-    let compile = |graph: &Graph| Tape::compile(graph, &[output], &[Role::NUMBER; WINDOW], CompileOptions::default());
+    let compile =
+        |graph: &Graph| Tape::compile(graph, &[output], &[Role::NUMBER; WINDOW], CompileOptions::default());
     let tape = compile(&graph);
     let mut repeated = tape.repeated();
     let check: f64 = repeated.gradient(&inputs, &never).expect("finite").1.iter().sum();
@@ -132,7 +135,8 @@ fn graph(count: usize) {
 
 fn neuron_batch() {
     const SAMPLES: usize = 1_000_000;
-    let column = |step: f64| -> Vec<f64> { (0..SAMPLES).map(|i| 2.0 * ((i as f64 * step) % 1.0) - 1.0).collect() };
+    let column =
+        |step: f64| -> Vec<f64> { (0..SAMPLES).map(|i| 2.0 * ((i as f64 * step) % 1.0) - 1.0).collect() };
     let (x1, x2) = (column(0.618_033_988_749_894_9), column(0.754_877_666_246_692_7));
     let y: Vec<f64> = x1.iter().zip(&x2).map(|(x1, x2)| x1 - x2 / 2.0).collect();
     let limits = ParseLimits { max_nodes: 1_000, max_nesting: 100 };
@@ -158,7 +162,12 @@ fn neuron_batch() {
     let time = single.install(|| {
         median(|| {
             let result = tape.gradient(&bindings, options, &Interrupt::never()).expect("finite");
-            check = result.gradients.iter().flatten().map(|g| if let Column::Number(g) = g { *g } else { 0.0 }).sum();
+            check = result
+                .gradients
+                .iter()
+                .flatten()
+                .map(|g| if let Column::Number(g) = g { *g } else { 0.0 })
+                .sum();
         })
     });
     report("neuron_batch", time / SAMPLES as f64, "sample", Some(check));

@@ -57,7 +57,7 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = names.by_ref().take(10).map(quote).collect::<Vec<_>>().join(", ");
     let more = names.count();
     if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+        text += &format!(" and {more} more");
     }
     text
 }

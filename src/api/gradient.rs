@@ -60,7 +60,7 @@ pub struct GradientRequest<'a> {
     pub reduction: Option<Reduction>,
     /// Asks for `updated` values: those after one step of gradient descent.
     #[serde(borrow, default, deserialize_with = "object::optional")]
-    #[schema(value_type = Option<SgdStep>)]
+    #[schema(value_type = Option<SgdStep<'_>>)]
     pub sgd: Option<SgdStep<'a>>,
     /// Asks for the data and grad of every node that the outputs depend on.
     #[serde(default)]
@@ -135,11 +135,11 @@ pub struct ScalarGradient<'a> {
     pub gradients: Values<'a>,
     /// With `sgd`: the inputs after the step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Values>)]
+    #[schema(value_type = Option<Values<'_>>)]
     pub updated: Option<Tensors<'a>>,
     /// With a momentum: what to send as `sgd.velocity` with the next step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Values>)]
+    #[schema(value_type = Option<Values<'_>>)]
     pub velocity: Option<Tensors<'a>>,
     /// With `trace`: the nodes, operands before those that use them.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -165,7 +165,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
                 NodeField::Id => once(&mut id, "id", map.next_value()?)?,
                 NodeField::Op => once(&mut op, "op", map.next_value()?)?,
                 NodeField::Inputs => {
-                    once(&mut operands, "inputs", map.next_value_seed(OperandsSeed(self.0))?)?
+                    once(&mut operands, "inputs", map.next_value_seed(OperandsSeed(self.0))?)?;
                 }
                 NodeField::Value => once(&mut value, "value", map.next_value()?)?,
                 NodeField::Label => once(&mut label, "label", map.next_value()?)?,

@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::tensors::{Shape, Tensors};
 
 /// Settings of stochastic gradient descent, with the names, defaults and formulas of PyTorch's `SGD`: with parameters p,
-/// gradient g and velocity v, a step is g = g + weight_decay p; v = g at the first step, else momentum v + (1 -
-/// dampening) g; g = g + momentum v if nesterov, else v; p = p - learning_rate g. Without momentum, g itself is the step.
+/// gradient g and velocity v, a step is g = g + `weight_decay` p; v = g at the first step, else momentum v + (1 -
+/// dampening) g; g = g + momentum v if nesterov, else v; p = p - `learning_rate` g. Without momentum, g itself is the step.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sgd {

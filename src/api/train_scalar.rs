@@ -25,7 +25,8 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let data = request.data.take().map_or_else(|| Ok(Default::default()), |data| data.into_values())?;
+    let data =
+        request.data.take().map_or_else(|| Ok(Default::default()), super::columns::Columns::into_values)?;
     let parameters = request.parameters.take().unwrap_or_default();
     check_parameters(parameters.0.len(), context)?;
     if let Some([_, _, ..]) = request.outputs.as_deref() {

@@ -37,8 +37,8 @@ fn input(argument: &str) -> Result<(String, Value), String> {
 }
 
 /// Prints the answer; 1 if there is none.
-pub fn run(arguments: Arguments) -> ExitCode {
-    match answer(&arguments) {
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match answer(arguments) {
         Ok(answer) if arguments.json => println!("{answer}"),
         Ok(answer) => print!("{}", table(&answer)),
         Err(problem) => {
@@ -54,7 +54,10 @@ fn answer(arguments: &Arguments) -> Result<Value, Problem> {
     let mut inputs = Map::new();
     for (name, value) in &arguments.inputs {
         if inputs.insert(name.clone(), value.clone()).is_some() {
-            return Err(Problem::at(format!("/inputs/{name}"), format!("the input {name} is given twice; keep one")));
+            return Err(Problem::at(
+                format!("/inputs/{name}"),
+                format!("the input {name} is given twice; keep one"),
+            ));
         }
     }
     let request = json!({"expression": arguments.expression, "inputs": inputs});
@@ -72,5 +75,6 @@ fn table(answer: &Value) -> String {
         })
         .collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    let line = |(name, value): &(String, String)| format!("{name:width$}  {value}\n");
+    rows.iter().map(line).collect()
 }

@@ -1,7 +1,9 @@
 //! The command line: one module per subcommand.
 
+mod eval;
 mod flags;
 mod healthcheck;
+mod openapi;
 mod serve;
 mod signals;
 
@@ -24,6 +26,8 @@ Examples:
   gradd                            serve on 127.0.0.1:8080
   gradd serve --help               every setting
   GRADD_QUEUE=16 gradd serve       a setting from the environment
+  gradd eval 'sin(x)/x' x=0.5      outputs and gradients here, without a server
+  gradd openapi > openapi.yaml     the API for code generators
   gradd healthcheck                exit code 0 when the server answers
 
   curl --json '{\"expression\": \"a*b\", \"inputs\": {\"a\": 2, \"b\": -3}}' localhost:8080/v1/gradient";
@@ -55,6 +59,10 @@ enum Command {
     /// Answer requests until told to stop (the default)
     #[command(after_help = SETTINGS)]
     Serve(Flags),
+    /// Compute an expression and its gradients here, without a server
+    Eval(eval::Arguments),
+    /// Print the OpenAPI document
+    Openapi(openapi::Arguments),
     /// Ask a running server on this machine whether it is alive: exit code 0 when it is, 1 when it is not
     Healthcheck(healthcheck::Arguments),
 }
@@ -69,6 +77,8 @@ pub fn run() -> ExitCode {
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => serve::run(flags),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     }
 }

@@ -18,7 +18,9 @@ pub mod value;
 pub use graph::{ArityError, Graph, Node, NodeId};
 pub use interrupt::{Interrupt, Interrupted};
 pub use op::{Arity, Op, OpInfo};
-pub use sweep::{Binding, Column, Gradient, GradientOptions, NonFinite, NonFinitePolicy, Reduction, Repeated, SweepError};
+pub use sweep::{
+    Binding, Column, Gradient, GradientOptions, NonFinite, NonFinitePolicy, Reduction, Repeated, SweepError,
+};
 pub use tape::{CompileOptions, Role, Tape};
 pub use text::{ParseError, ParseErrorKind, ParseLimits, Program, parse};
 pub use value::{Scope, Value};

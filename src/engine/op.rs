@@ -335,7 +335,7 @@ table! {
             "b a^(b - 1); y log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
         Atan2 "atan2" ["arctan2"] "atan2(a, b)"
             value(a, b) = m::atan2(a, b);
-            partials(a, b, _y) = { let h = m::hypot(a, b); (ratio_or_zero(b, h) / h, ratio_or_zero(-a, h) / h) };
+            partials(a, b, _y) = { let h = m::hypot(a, b); (ratio_or_zero(ratio_or_zero(b, h), h), ratio_or_zero(ratio_or_zero(-a, h), h)) };
             "The angle of the point with ordinate a and abscissa b; its derivatives at the origin are 0.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
         Hypot "hypot" [] "hypot(a, b)"
             value(a, b) = m::hypot(a, b);
@@ -461,12 +461,18 @@ impl Visitor for Partials<'_> {
 impl Op {
     /// The op with this name or alias in JSON and text.
     pub fn from_name(name: &str) -> Option<Op> {
-        static BY_NAME: std::sync::LazyLock<rustc_hash::FxHashMap<&str, Op>> = std::sync::LazyLock::new(|| {
-            Op::ALL
-                .iter()
-                .flat_map(|&op| std::iter::once(&op.name()).chain(op.info().aliases).map(|&n| (n, op)).collect::<Vec<_>>())
-                .collect()
-        });
+        static BY_NAME: std::sync::LazyLock<rustc_hash::FxHashMap<&str, Op>> =
+            std::sync::LazyLock::new(|| {
+                Op::ALL
+                    .iter()
+                    .flat_map(|&op| {
+                        std::iter::once(&op.name())
+                            .chain(op.info().aliases)
+                            .map(|&n| (n, op))
+                            .collect::<Vec<_>>()
+                    })
+                    .collect()
+            });
         BY_NAME.get(name).copied()
     }
 
@@ -526,8 +532,25 @@ impl Op {
     pub fn is_costly(self) -> bool {
         !matches!(
             self,
-            Op::Neg | Op::Square | Op::Abs | Op::Sign | Op::Relu | Op::LeakyRelu | Op::Add | Op::Sub | Op::Mul
-                | Op::Min | Op::Max | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne | Op::Where | Op::Clamp
+            Op::Neg
+                | Op::Square
+                | Op::Abs
+                | Op::Sign
+                | Op::Relu
+                | Op::LeakyRelu
+                | Op::Add
+                | Op::Sub
+                | Op::Mul
+                | Op::Min
+                | Op::Max
+                | Op::Lt
+                | Op::Le
+                | Op::Gt
+                | Op::Ge
+                | Op::Eq
+                | Op::Ne
+                | Op::Where
+                | Op::Clamp
         )
     }
 

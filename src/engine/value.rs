@@ -92,7 +92,8 @@ impl Inner {
             return op.value(&values[..operands.len()]);
         }
         let mut graph = Graph::new();
-        let leaves: Vec<NodeId> = operands.iter().map(|node| graph.constant(self.data[node.index()])).collect();
+        let leaves: Vec<NodeId> =
+            operands.iter().map(|node| graph.constant(self.data[node.index()])).collect();
         let output = graph.apply(op, &leaves).expect("the arity has been checked");
         let options = CompileOptions { fold: false, ..CompileOptions::default() };
         let tape = Tape::compile(&graph, &[output], &[], options);

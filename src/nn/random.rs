@@ -1,7 +1,7 @@
 //! The portable generator behind initial parameters and shuffles.
 //!
 //! A stream is named by `(seed, domain, index)`, three 64-bit numbers. Let `mix(x, n)` be the n-th output (from 1) of
-//! SplitMix64 (Steele, Lea, Flood 2014; Vigna's constants) started at state `x`. Then
+//! `SplitMix64` (Steele, Lea, Flood 2014; Vigna's constants) started at state `x`. Then
 //!
 //! ```text
 //! a = mix(seed, 1);  b = mix(a ^ domain, 1);  (w1, w2, w3, w4) = mix(b ^ index, 1..4)
@@ -10,7 +10,7 @@
 //!
 //! seed PCG64 (XSL RR 128/64, O'Neill 2014) as its reference code's `pcg_setseq_128_srandom(state, stream)` does: the
 //! increment is `2 * stream + 1` modulo 2^128, the state starts at 0, is stepped, has `state` added, and is stepped
-//! again. Every output steps first. NumPy's `PCG64` yields the same numbers when its `state` and `inc` are set so.
+//! again. Every output steps first. `NumPy`'s `PCG64` yields the same numbers when its `state` and `inc` are set so.
 //!
 //! - uniform on [0, 1): `(u64 >> 11) * 2^-53`;
 //! - standard normals in pairs by Box and Muller: from uniforms `u` then `v`, `r = sqrt(-2 ln(1 - u))`, first
@@ -85,7 +85,7 @@ impl Stream {
     }
 }
 
-/// SplitMix64: advances `state` and returns the next output.
+/// `SplitMix64`: advances `state` and returns the next output.
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -26,6 +26,8 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         .route("/readyz", get(service::readyz))
         .route("/info", get(service::info))
         .route("/v1/ops", get(async || api::ops::answer()))
+        .route("/openapi.yaml", get(service::openapi_yaml))
+        .route("/openapi.json", get(service::openapi_json))
         .route("/problems", get(problems::list))
         .route("/problems/{slug}", get(problems::describe));
     for &(path, operation) in operations {

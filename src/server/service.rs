@@ -1,14 +1,15 @@
 //! The service routes: is it alive, is it ready, what is it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use crate::api::Problem;
+use crate::api::{Problem, openapi};
 
 use super::Settings;
 use super::body::Budget;
@@ -99,4 +100,17 @@ Try:
   curl --json '{"expression": "a*b + tanh(a)", "inputs": {"a": 2, "b": -3}}' localhost:8080/v1/gradient
 "#
     )
+}
+
+/// The OpenAPI document, which is the same for every request and therefore written once.
+static OPENAPI: LazyLock<(String, String)> = LazyLock::new(|| (openapi::yaml(), openapi::json()));
+
+/// `GET /openapi.yaml`.
+pub async fn openapi_yaml() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/yaml")], OPENAPI.0.as_str())
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi_json() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI.1.as_str())
 }

@@ -1,7 +1,7 @@
 //! The `gradd` command as a process.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -131,7 +131,7 @@ fn a_taken_address_is_named_with_the_remedy() {
 #[test]
 fn help_shows_commands_examples_and_every_setting() {
     let top = String::from_utf8(run(&["--help"]).stdout).expect("text");
-    for part in ["serve", "healthcheck", "Examples:", "curl --json"] {
+    for part in ["serve", "openapi", "healthcheck", "Examples:", "curl --json"] {
         assert!(top.contains(part), "{part} is missing from {top}");
     }
     assert!(!top.contains("--max-nesting"), "{top}");
@@ -139,4 +139,48 @@ fn help_shows_commands_examples_and_every_setting() {
     for key in gradd::server::Settings::KEYS {
         assert!(serve.contains(&format!("--{}", key.name.replace('_', "-"))), "{} is missing", key.name);
     }
+}
+
+/// The status line of `GET path`.
+fn status_line(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("to set");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: gradd\r\nConnection: close\r\n\r\n").expect("to write");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("an answer");
+    line
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let mut server = Server::start(&["--grace", "3600"]);
+        // A request whose body does not come keeps the server draining.
+        let mut unfinished = TcpStream::connect(&server.address).expect("a connection");
+        let head = "POST /v1/evaluate HTTP/1.1\r\nHost: gradd\r\nContent-Type: application/json\r\n\
+                    Content-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+        unfinished.write_all(head.as_bytes()).expect("to write");
+        // "100 Continue" says that the request is under way.
+        let mut answer = [0; 12];
+        unfinished.set_read_timeout(Some(PATIENCE)).expect("to set");
+        unfinished.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 100");
+
+        server.signal(signal);
+        let start = Instant::now();
+        while !status_line(&server.address, "/readyz").starts_with("HTTP/1.1 503") {
+            assert!(start.elapsed() < PATIENCE, "the server does not drain");
+        }
+        server.signal(signal);
+        assert_eq!(server.exit().code(), Some(code), "{signal}");
+    }
+}
+
+#[test]
+fn openapi_prints_the_document() {
+    let yaml = String::from_utf8(run(&["openapi"]).stdout).expect("text");
+    assert!(yaml.starts_with("openapi: 3.1") && yaml.ends_with('\n'), "{yaml}");
+    let json = run(&["openapi", "--json"]).stdout;
+    let document: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }

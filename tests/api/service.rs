@@ -60,3 +60,22 @@ async fn every_kind_of_problem_has_its_page() {
     let unknown = problem(app.get("/problems/nonsense").await, Kind::NOT_FOUND).await;
     assert!(unknown["detail"].as_str().expect("text").contains("malformed-json"), "{unknown}");
 }
+
+#[tokio::test]
+async fn the_openapi_document_describes_every_route() {
+    let app = TestApp::spawn().await;
+    let yaml = app.get("/openapi.yaml").await;
+    assert_eq!(yaml.headers()["content-type"], "application/yaml");
+    assert!(yaml.text().await.expect("text").starts_with("openapi: 3.1"));
+    let document: Value = app.get("/openapi.json").await.json().await.expect("JSON");
+    let paths = document["paths"].as_object().expect("an object");
+    for (path, _) in gradd::server::routes::OPERATIONS {
+        assert!(paths.contains_key(*path), "{path} is not described");
+    }
+    for (path, item) in paths {
+        let method = if item.get("post").is_some() { "POST" } else { "GET" };
+        let request = app.client.request(method.parse().expect("a method"), app.url(path));
+        let status = request.send().await.expect("an answer").status();
+        assert!(!matches!(status.as_u16(), 404 | 405), "{method} {path} is described, but answers {status}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::helpers::{Gate, OpenOnDrop, TestApp, eventually, problem, settings, w
 
 #[tokio::test]
 async fn an_idle_server_stops_at_once() {
-    let mut app = TestApp::spawn_with(Settings { grace: Duration::from_secs(3600), ..settings() }).await;
+    let mut app = TestApp::spawn_with(Settings { grace: Duration::from_hours(1), ..settings() }).await;
     assert_eq!(app.send("/echo", "1").await.status(), 200);
     app.shut_down();
     app.stopped().await;
@@ -18,7 +18,7 @@ async fn an_idle_server_stops_at_once() {
 
 #[tokio::test]
 async fn running_and_waiting_requests_finish_while_new_ones_are_refused() {
-    let grace = Duration::from_secs(3600);
+    let grace = Duration::from_hours(1);
     let mut app = TestApp::spawn_with(Settings { compute_slots: 1, grace, ..settings() }).await;
     let gate = OpenOnDrop(Gate::new("drained"));
     let admitted = [app.begin("/gate", "drained"), app.begin("/gate", "drained")];

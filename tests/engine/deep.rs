@@ -1,7 +1,8 @@
 //! Depth costs heap, not stack: everything here runs in a thread with a 2 MiB stack.
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Role, Tape, parse,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Role, Tape,
+    parse,
 };
 
 fn in_small_stack(work: impl FnOnce() + Send + 'static) {

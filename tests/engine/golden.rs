@@ -1,7 +1,8 @@
 //! Every op against the golden values of `tests/fixtures/ops`.
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, NonFinitePolicy, Op, Role, Tape,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, NonFinitePolicy, Op, Role,
+    Tape,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -37,7 +38,8 @@ fn agrees(op: Op, is_gradient: bool, actual: f64, expected: f64) -> bool {
 }
 
 fn cases() -> Vec<(Op, Case)> {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../fixtures/ops/ops.json")).expect("the fixture");
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../fixtures/ops/ops.json")).expect("the fixture");
     cases.into_iter().map(|case| (Op::from_name(&case.op).expect("a known op"), case)).collect()
 }
 
@@ -58,9 +60,11 @@ fn every_op_at_one_point() {
     for (op, case) in &cases {
         let inputs: Vec<f64> = case.inputs.iter().map(number).collect();
         let (graph, output) = applied(*op, inputs.len());
-        let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; inputs.len()], CompileOptions::default());
+        let tape =
+            Tape::compile(&graph, &[output], &vec![Role::NUMBER; inputs.len()], CompileOptions::default());
         let bindings: Vec<Binding<'_>> = inputs.iter().map(|&x| Binding::Number(x)).collect();
-        let result = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+        let result =
+            tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
         let mut check = |what: &str, is_gradient, actual: &Column, expected: &Json| {
             let (Column::Number(actual), expected) = (actual, number(expected)) else { panic!("{actual:?}") };
             if !agrees(*op, is_gradient, *actual, expected) {
@@ -82,19 +86,24 @@ fn every_op_at_one_point() {
 #[test]
 fn every_op_over_samples() {
     for &op in Op::ALL {
-        let columns: Vec<Vec<f64>> =
-            cases().iter().filter(|(o, _)| *o == op).map(|(_, case)| case.inputs.iter().map(number).collect()).collect();
+        let columns: Vec<Vec<f64>> = cases()
+            .iter()
+            .filter(|(o, _)| *o == op)
+            .map(|(_, case)| case.inputs.iter().map(number).collect())
+            .collect();
         let count = columns[0].len();
         let rows: Vec<&Vec<f64>> = columns.iter().filter(|row| row.len() == count).collect();
         let (graph, output) = applied(op, count);
         let samples: Vec<Vec<f64>> = (0..count).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
         let bindings: Vec<Binding<'_>> = samples.iter().map(|s| Binding::Samples(s)).collect();
         let tape = Tape::compile(&graph, &[output], &vec![Role::SAMPLES; count], CompileOptions::default());
-        let batch = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+        let batch =
+            tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
         let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; count], CompileOptions::default());
         for (lane, row) in rows.iter().enumerate() {
             let bindings: Vec<Binding<'_>> = row.iter().map(|&x| Binding::Number(x)).collect();
-            let point = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+            let point =
+                tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
             let same = |batch: &Column, point: &Column| match (batch, point) {
                 (Column::Samples(batch), Column::Number(point)) => {
                     batch[lane].to_bits() == point.to_bits() || (batch[lane].is_nan() && point.is_nan())

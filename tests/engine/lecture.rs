@@ -7,7 +7,7 @@ fn assert_close(actual: f64, expected: f64) {
 }
 
 fn neuron(scope: &Scope) -> ([Value<'_>; 5], Value<'_>) {
-    let [x1, x2, w1, w2, b] = [2.0, 0.0, -3.0, 1.0, 6.881_373_587_019_543_2].map(|v| scope.value(v));
+    let [x1, x2, w1, w2, b] = [2.0, 0.0, -3.0, 1.0, 6.881_373_587_019_543].map(|v| scope.value(v));
     ([x1, x2, w1, w2, b], x1 * w1 + x2 * w2 + b)
 }
 

@@ -7,7 +7,11 @@ use gradd::engine::{
 
 const LIMITS: ParseLimits = ParseLimits { max_nodes: 10_000, max_nesting: 100 };
 
-fn gradient(source: &str, inputs: &[(&str, Binding<'_>)], non_finite: NonFinitePolicy) -> (Result<Gradient, SweepError>, gradd::engine::Graph) {
+fn gradient(
+    source: &str,
+    inputs: &[(&str, Binding<'_>)],
+    non_finite: NonFinitePolicy,
+) -> (Result<Gradient, SweepError>, gradd::engine::Graph) {
     let program = parse(source, [], LIMITS).expect("a valid expression");
     let bindings: Vec<Binding<'_>> = program
         .graph
@@ -15,8 +19,10 @@ fn gradient(source: &str, inputs: &[(&str, Binding<'_>)], non_finite: NonFiniteP
         .iter()
         .map(|(name, _)| inputs.iter().find(|(n, _)| **n == **name).expect("bound").1)
         .collect();
-    let roles: Vec<Role> =
-        bindings.iter().map(|b| if matches!(b, Binding::Samples(_)) { Role::SAMPLES } else { Role::NUMBER }).collect();
+    let roles: Vec<Role> = bindings
+        .iter()
+        .map(|b| if matches!(b, Binding::Samples(_)) { Role::SAMPLES } else { Role::NUMBER })
+        .collect();
     let tape = Tape::compile(&program.graph, &[program.output.1], &roles, CompileOptions::default());
     let options = GradientOptions { non_finite, ..GradientOptions::default() };
     (tape.gradient(&bindings, options, &Interrupt::never()), program.graph)
@@ -53,7 +59,8 @@ fn the_first_node_that_made_one_is_named() {
 fn the_sample_is_named() {
     let mut samples = vec![1.0; 1000];
     samples[777] = -4.0;
-    let (found, _) = refused("y = sqrt(x) * w; y", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(2.0))]);
+    let (found, _) =
+        refused("y = sqrt(x) * w; y", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(2.0))]);
     assert_eq!((found.op, found.sample, found.operands), (Some(Op::Sqrt), Some(777), vec![-4.0]));
 }
 
@@ -62,7 +69,8 @@ fn a_derivative_that_is_not_finite_is_refused_too() {
     let (found, _) = refused("sqrt(x) + 1", &[("x", Binding::Number(0.0))]);
     assert_eq!((found.op, found.value), (Some(Op::Sqrt), f64::INFINITY));
     let samples = [1.0, 0.0];
-    let (found, _) = refused("sqrt(x * w)", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(1.0))]);
+    let (found, _) =
+        refused("sqrt(x * w)", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(1.0))]);
     assert_eq!((found.op, found.sample), (Some(Op::Sqrt), Some(1)));
 }
 
@@ -80,13 +88,22 @@ fn the_branch_not_taken_does_not_count() {
     let gradient = allowed("if(x == 0, 1, sin(x)/x)", &[("x", Binding::Number(0.0))]);
     assert_eq!(gradient.gradients, [Some(Column::Number(0.0))]);
     let samples = [-1.0, 0.0, 1.0];
-    let gradient = allowed("where(x > 0, x * log(x), w)", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(3.0))]);
+    let gradient = allowed(
+        "where(x > 0, x * log(x), w)",
+        &[("x", Binding::Samples(&samples)), ("w", Binding::Number(3.0))],
+    );
     assert_eq!(gradient.outputs, [Column::Samples(vec![3.0, 3.0, 0.0])]);
     assert_eq!(gradient.gradients, [Some(Column::Samples(vec![0.0, 0.0, 1.0])), Some(Column::Number(2.0))]);
     // The same with a number in the branch that no sample takes.
-    let gradient = allowed("where(x > 5, log(w), x)", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(-1.0))]);
+    let gradient = allowed(
+        "where(x > 5, log(w), x)",
+        &[("x", Binding::Samples(&samples)), ("w", Binding::Number(-1.0))],
+    );
     assert_eq!(gradient.gradients[1], Some(Column::Number(0.0)));
-    let (found, _) = refused("where(x > 0, log(w), x)", &[("x", Binding::Samples(&samples)), ("w", Binding::Number(-1.0))]);
+    let (found, _) = refused(
+        "where(x > 0, log(w), x)",
+        &[("x", Binding::Samples(&samples)), ("w", Binding::Number(-1.0))],
+    );
     assert_eq!(found.op, Some(Op::Log));
 }
 

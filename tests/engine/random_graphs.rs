@@ -4,14 +4,32 @@
 use std::collections::HashMap;
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, Node, NodeId, Op, Reduction, Role, Tape,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, Node, NodeId, Op, Reduction, Role,
+    Tape,
 };
 use proptest::prelude::*;
 
 /// Smooth ops that stay finite and well-conditioned on the values that occur.
 const OPS: [Op; 19] = [
-    Op::Add, Op::Sub, Op::Mul, Op::Neg, Op::Tanh, Op::Sigmoid, Op::Sin, Op::Cos, Op::Softplus, Op::Silu, Op::Gelu,
-    Op::Erf, Op::Atan, Op::Asinh, Op::Hypot, Op::LogAddExp, Op::Sum, Op::Mean, Op::Dot,
+    Op::Add,
+    Op::Sub,
+    Op::Mul,
+    Op::Neg,
+    Op::Tanh,
+    Op::Sigmoid,
+    Op::Sin,
+    Op::Cos,
+    Op::Softplus,
+    Op::Silu,
+    Op::Gelu,
+    Op::Erf,
+    Op::Atan,
+    Op::Asinh,
+    Op::Hypot,
+    Op::LogAddExp,
+    Op::Sum,
+    Op::Mean,
+    Op::Dot,
 ];
 
 /// A graph as a recipe: per node an op and seeds that pick its operands among the earlier nodes.
@@ -43,7 +61,9 @@ impl Recipe {
                     _ => 2,
                 };
                 // Mostly recent nodes, so that the graph is deep and connected.
-                let pick = |p: usize| if p % 3 == 0 { p % available } else { available - 1 - p % available.min(4) };
+                let pick = |p: usize| {
+                    if p.is_multiple_of(3) { p % available } else { available - 1 - p % available.min(4) }
+                };
                 let mut operands: Vec<usize> = picks[..count].iter().map(|&p| pick(p)).collect();
                 // A product of many products explodes: one factor of each stays a leaf.
                 if matches!(op, Op::Mul | Op::Dot) {
@@ -89,7 +109,8 @@ impl Recipe {
         let (graph, output, order) = self.graph(shuffle);
         let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; order.len()], options);
         let bindings: Vec<Binding<'_>> = order.iter().map(|&p| Binding::Number(self.inputs[p])).collect();
-        let result = tape.gradient(&bindings, GradientOptions::default(), &Interrupt::never()).expect("finite");
+        let result =
+            tape.gradient(&bindings, GradientOptions::default(), &Interrupt::never()).expect("finite");
         let mut gradients = vec![0.0; order.len()];
         for (&p, gradient) in order.iter().zip(&result.gradients) {
             gradients[p] = plain(gradient.as_ref().expect("wanted"));
@@ -167,7 +188,8 @@ mod naive {
             Node::Input(position) => f64::from(u8::from(position == input)),
             Node::Apply(op, operands) => {
                 let x: Vec<f64> = operands.iter().map(|o| values[o]).collect();
-                let d: Vec<f64> = operands.iter().map(|&o| derivative(graph, o, input, values, memo)).collect();
+                let d: Vec<f64> =
+                    operands.iter().map(|&o| derivative(graph, o, input, values, memo)).collect();
                 chain(op, &x, &d)
             }
         };
@@ -232,7 +254,7 @@ proptest! {
     fn agrees_with_central_differences(recipe in recipe()) {
         let (_, gradients) = recipe.gradient(0, CompileOptions::default());
         let scale = gradients.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
-        for input in 0..recipe.inputs.len() {
+        for (input, gradient) in gradients.iter().enumerate() {
             // The best of several steps: rounding rules small ones, curvature large ones.
             let error = [1e-3, 1e-4, 1e-5, 1e-6].map(|h| {
                 let at = |x: f64| {
@@ -241,7 +263,7 @@ proptest! {
                     moved.gradient(0, CompileOptions::default()).0
                 };
                 let x = recipe.inputs[input];
-                ((at(x + h) - at(x - h)) / (2.0 * h) - gradients[input]).abs()
+                ((at(x + h) - at(x - h)) / (2.0 * h) - gradient).abs()
             });
             let best = error.into_iter().fold(f64::INFINITY, f64::min);
             prop_assert!(best <= 1e-4 * (1.0 + scale), "off by {best} of {scale}");

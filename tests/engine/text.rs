@@ -1,19 +1,21 @@
 //! Expressions as text: Python's arithmetic, names, constants, and faults with their place.
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, Interrupt, NonFinitePolicy, ParseError, ParseErrorKind, ParseLimits, Program,
-    Role, Tape, parse,
+    Binding, Column, CompileOptions, Interrupt, NonFinitePolicy, ParseError, ParseErrorKind, ParseLimits,
+    Program, Role, Tape, parse,
 };
 
 const LIMITS: ParseLimits = ParseLimits { max_nodes: 10_000, max_nesting: 100 };
 
 fn value_at(source: &str, inputs: &[(&str, f64)]) -> f64 {
-    let program = parse(source, inputs.iter().map(|(name, _)| *name), LIMITS).unwrap_or_else(|e| panic!("{e}\n{}", e.excerpt));
+    let program = parse(source, inputs.iter().map(|(name, _)| *name), LIMITS)
+        .unwrap_or_else(|e| panic!("{e}\n{}", e.excerpt));
     evaluate(&program, inputs)
 }
 
 fn evaluate(program: &Program, inputs: &[(&str, f64)]) -> f64 {
-    let given = |name: &str| inputs.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no input {name}")).1;
+    let given =
+        |name: &str| inputs.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no input {name}")).1;
     let bindings: Vec<Binding<'_>> =
         program.graph.inputs().iter().map(|(name, _)| Binding::Number(given(name))).collect();
     let roles = vec![Role::NUMBER; bindings.len()];
@@ -66,7 +68,7 @@ fn statements_name_values_and_the_last_is_the_output() {
     let inputs: Vec<&str> = program.graph.inputs().iter().map(|(name, _)| &**name).collect();
     assert_eq!(inputs, ["x1", "w1", "x2", "w2", "b"]);
     assert_eq!(program.graph.label(program.names["n"]), Some("n"));
-    let at = [("x1", 2.0), ("w1", -3.0), ("x2", 0.0), ("w2", 1.0), ("b", 6.881_373_587_019_543_2)];
+    let at = [("x1", 2.0), ("w1", -3.0), ("x2", 0.0), ("w2", 1.0), ("b", 6.881_373_587_019_543)];
     assert!((evaluate(&program, &at) - std::f64::consts::FRAC_1_SQRT_2).abs() < 1e-12);
     assert_eq!(parse("x + 1", [], LIMITS).expect("one statement").output.0, "output");
 }

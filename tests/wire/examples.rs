@@ -111,6 +111,16 @@ fn examples_fit_their_schemas() {
 }
 
 #[test]
+fn the_checked_in_document_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.yaml");
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, openapi::yaml()).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(checked_in == openapi::yaml(), "openapi.yaml is stale: run the tests with UPDATE_OPENAPI=1");
+}
+
+#[test]
 fn the_document_is_the_same_each_time() {
     assert_eq!(openapi::yaml(), openapi::yaml());
     assert!(openapi::yaml().starts_with("openapi: 3.1.0"));

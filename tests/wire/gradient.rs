@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{answer, assert_invalid, problem, slug};
 
 fn neuron() -> Value {
-    json!({"x1": 2, "x2": 0, "w1": -3, "w2": 1, "b": 6.881_373_587_019_543_2})
+    json!({"x1": 2, "x2": 0, "w1": -3, "w2": 1, "b": 6.881_373_587_019_543})
 }
 
 #[track_caller]

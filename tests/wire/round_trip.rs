@@ -27,6 +27,6 @@ proptest! {
 fn integers_of_any_size_are_numbers() {
     let body = r#"{"expression": "x", "inputs": {"x": [9007199254740993, -9223372036854775808, 123456789012345678901234567890]}}"#;
     let found = answer(evaluate::answer, &serde_json::from_str::<Value>(body).unwrap());
-    let expected = json!([9_007_199_254_740_992.0, -9.223_372_036_854_775_8e18, 1.234_567_890_123_456_8e29]);
+    let expected = json!([9_007_199_254_740_992.0, -9.223_372_036_854_776e18, 1.234_567_890_123_456_8e29]);
     assert_eq!(found["outputs"]["output"], expected);
 }

@@ -6,111 +6,13 @@
 
 use rayon::prelude::*;
 
-use super::finite::{NonFinite, Origin};
+use super::finite::NonFinite;
 use super::lanes::{Block, block_lanes, tree_sum};
 use super::point::Point;
-use crate::engine::graph::NodeId;
+use super::result::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError};
 use crate::engine::kernels::Level;
 use crate::engine::tape::{Leaf, Place, Tape};
 use crate::engine::{Interrupt, Interrupted};
-
-/// What is bound to an input.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Binding<'a> {
-    /// The same number for every sample.
-    Number(f64),
-    /// A number per sample.
-    Samples(&'a [f64]),
-}
-
-/// A result: one number, or one per sample.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Column {
-    /// The same for every sample, or summed over them.
-    Number(f64),
-    /// One per sample.
-    Samples(Vec<f64>),
-}
-
-/// How the objective combines the samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reduction {
-    /// Their sum.
-    #[default]
-    Sum,
-    /// Their sum divided by their number.
-    Mean,
-}
-
-/// What happens when a result is infinite or NaN.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NonFinitePolicy {
-    /// The sweep fails and names the node.
-    #[default]
-    Refuse,
-    /// It travels on.
-    Allow,
-}
-
-/// How a gradient is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GradientOptions {
-    /// How samples combine.
-    pub reduction: Reduction,
-    /// What happens to infinities and NaN.
-    pub non_finite: NonFinitePolicy,
-}
-
-/// Outputs and gradients.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gradient {
-    /// One per output.
-    pub outputs: Vec<Column>,
-    /// The derivative of the objective with respect to each input; `None` where it was not wanted.
-    pub gradients: Vec<Option<Column>>,
-    /// Every node's value and adjoint in the order of the graph, if the tape was compiled for tracing; else empty.
-    pub trace: Vec<Traced>,
-}
-
-/// A node's value and adjoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Traced {
-    /// The node.
-    pub node: NodeId,
-    /// Its value.
-    pub data: Column,
-    /// The derivative of the objective with respect to it: per sample where its value is, else summed.
-    pub grad: Column,
-}
-
-/// Why a sweep gave no result.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SweepError {
-    /// A binding does not fit the role its input was compiled for.
-    #[error("input {input} was compiled for {}", if *sampled { "samples" } else { "a number" })]
-    Role {
-        /// The input's position.
-        input: usize,
-        /// What it was compiled for.
-        sampled: bool,
-    },
-    /// Two arrays differ in length, or one is empty.
-    #[error("input {input} has {actual} samples where {expected} are expected")]
-    Length {
-        /// The input's position.
-        input: usize,
-        /// The length of the arrays before it; at least 1.
-        expected: usize,
-        /// Its own length.
-        actual: usize,
-    },
-    /// A result is infinite or NaN.
-    #[error("a result is not finite: {} at node {}", .0.value, .0.node.index())]
-    NonFinite(Box<NonFinite>),
-    /// The work was told to stop.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
-}
 
 /// Blocks per chunk: enough work to be worth a thread's attention, few enough that a chunk takes well under the 100 ms in
 /// which an interrupt must be noticed.
@@ -190,21 +92,21 @@ impl Tape {
     }
 }
 
-struct Sweep<'a> {
-    tape: &'a Tape,
-    bindings: &'a [Binding<'a>],
-    refuse: bool,
-    with_gradient: bool,
-    samples: usize,
+pub(super) struct Sweep<'a> {
+    pub(super) tape: &'a Tape,
+    pub(super) bindings: &'a [Binding<'a>],
+    pub(super) refuse: bool,
+    pub(super) with_gradient: bool,
+    pub(super) samples: usize,
     /// The adjoint of each output at each sample.
-    seed: f64,
-    level: Level,
-    interrupt: &'a Interrupt,
-    point: Point,
-    uniform_is_finite: bool,
+    pub(super) seed: f64,
+    pub(super) level: Level,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) point: Point,
+    pub(super) uniform_is_finite: bool,
     /// Slots of the varying section whose values, or adjoints, are wanted for every sample.
-    wanted_values: Vec<u32>,
-    wanted_adjoints: Vec<u32>,
+    pub(super) wanted_values: Vec<u32>,
+    pub(super) wanted_adjoints: Vec<u32>,
 }
 
 /// The part of the result columns that a chunk of samples fills.
@@ -215,13 +117,13 @@ struct ChunkTask<'c> {
 }
 
 /// What a chunk of samples adds up to.
-struct ChunkSums {
+pub(super) struct ChunkSums {
     /// The adjoint of each uniform leaf.
-    adjoints: Vec<f64>,
+    pub(super) adjoints: Vec<f64>,
     /// The uniform leaves whose values some sample uses; only told where a uniform value is not finite.
-    used: Vec<bool>,
+    pub(super) used: Vec<bool>,
     /// An output that is not finite although nothing in this section made it so.
-    inherited: Option<NonFinite>,
+    pub(super) inherited: Option<NonFinite>,
 }
 
 impl Sweep<'_> {
@@ -232,7 +134,8 @@ impl Sweep<'_> {
         let mut values = vec![vec![0.0; self.samples]; self.wanted_values.len()];
         let mut adjoints = vec![vec![0.0; self.samples]; self.wanted_adjoints.len()];
         let crossing = tape.varying.leaves.iter().filter(|leaf| matches!(leaf, Leaf::Uniform(_))).count();
-        let mut sums = ChunkSums { adjoints: vec![0.0; crossing], used: vec![false; crossing], inherited: None };
+        let mut sums =
+            ChunkSums { adjoints: vec![0.0; crossing], used: vec![false; crossing], inherited: None };
         if tape.varying.slots() > 0 {
             sums = self.run_chunks(&mut values, &mut adjoints)?;
         }
@@ -240,7 +143,7 @@ impl Sweep<'_> {
         if self.with_gradient {
             self.reverse_uniform(&sums)?;
         }
-        Ok(self.collect(values, adjoints))
+        Ok(self.collect(&values, &adjoints))
     }
 
     fn forward_uniform(&mut self) -> Result<(), Interrupted> {
@@ -253,7 +156,8 @@ impl Sweep<'_> {
                 Leaf::Uniform(_) => unreachable!("the uniform section has no section below it"),
             };
         }
-        self.uniform_is_finite = self.point.forward(section, self.with_gradient, self.level, self.interrupt)?;
+        self.uniform_is_finite =
+            self.point.forward(section, self.with_gradient, self.level, self.interrupt)?;
         Ok(())
     }
 
@@ -302,7 +206,10 @@ impl Sweep<'_> {
         } else {
             tasks
                 .into_par_iter()
-                .map_init(|| self.new_block(), |block, task| self.run_chunk(block, count(task.first_sample), task))
+                .map_init(
+                    || self.new_block(),
+                    |block, task| self.run_chunk(block, count(task.first_sample), task),
+                )
                 .collect()
         };
         let chunks: Vec<ChunkSums> = results.into_iter().collect::<Result<_, _>>()?;
@@ -393,98 +300,11 @@ impl Sweep<'_> {
     fn seed(&self, block: &mut Block, lanes: usize) {
         for place in &self.tape.outputs {
             if let Place::Varying(slot) = *place {
-                block.adjoint_mut(slot as usize)[..lanes].iter_mut().for_each(|adjoint| *adjoint += self.seed);
+                block.adjoint_mut(slot as usize)[..lanes]
+                    .iter_mut()
+                    .for_each(|adjoint| *adjoint += self.seed);
             }
         }
-    }
-
-    fn varying_outputs(&self) -> impl Iterator<Item = usize> + '_ {
-        self.tape.outputs.iter().filter_map(|place| match place {
-            Place::Varying(slot) => Some(*slot as usize),
-            Place::Uniform(_) => None,
-        })
-    }
-
-    fn check_values(
-        &self,
-        block: &Block,
-        first: usize,
-        lanes: usize,
-        sums: &mut ChunkSums,
-    ) -> Result<(), SweepError> {
-        let section = &self.tape.varying;
-        for lane in 0..lanes {
-            let value = |slot: usize| block.value(slot)[lane];
-            let mut used = vec![false; section.slots()];
-            self.varying_outputs().for_each(|slot| used[slot] = true);
-            section.spread_use(&mut used, value);
-            let at_sample = |found: NonFinite| NonFinite { sample: Some(first + lane), ..found };
-            if let Some(found) = section.find_value(&used, value) {
-                return Err(SweepError::NonFinite(Box::new(at_sample(found))));
-            }
-            sums.used.iter_mut().zip(&used).for_each(|(all, &here)| *all |= here);
-            if sums.inherited.is_none() {
-                let output = self.varying_outputs().find(|&slot| !value(slot).is_finite());
-                sums.inherited = output
-                    .map(|slot| at_sample(section.describe(slot, value(slot), Origin::Value, &value)));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_adjoints(
-        &self,
-        block: &Block,
-        crossing: usize,
-        first: usize,
-        lanes: usize,
-    ) -> Result<(), SweepError> {
-        let is_finite = |slot: usize| block.adjoint(slot).iter().map(|a| a * 0.0).sum::<f64>() == 0.0;
-        let wanted = self.wanted_adjoints.iter().map(|&slot| slot as usize);
-        if (0..crossing).chain(wanted).all(is_finite) {
-            return Ok(());
-        }
-        let section = &self.tape.varying;
-        let found = (0..lanes).find_map(|lane| {
-            let found = section.find_adjoint(|slot| block.value(slot)[lane], |slot| block.adjoint(slot)[lane])?;
-            Some(NonFinite { sample: Some(first + lane), ..found })
-        });
-        match found {
-            Some(found) => Err(SweepError::NonFinite(Box::new(found))),
-            // A sum over samples overflowed: the uniform part below will say so.
-            None => Ok(()),
-        }
-    }
-
-    fn check_uniform_values(&self, sums: &ChunkSums) -> Result<(), SweepError> {
-        if !self.refuse {
-            return Ok(());
-        }
-        let section = &self.tape.uniform;
-        let value = |slot: usize| self.point.values[slot];
-        let outputs = self.tape.outputs.iter().filter_map(|place| match place {
-            Place::Uniform(slot) => Some(*slot as usize),
-            Place::Varying(_) => None,
-        });
-        let mut found = None;
-        if !self.uniform_is_finite {
-            let mut used = vec![false; section.slots()];
-            outputs.clone().for_each(|slot| used[slot] = true);
-            for (leaf, _) in self.tape.varying.leaves.iter().zip(&sums.used).filter(|(_, used)| **used) {
-                if let Leaf::Uniform(slot) = leaf {
-                    used[*slot as usize] = true;
-                }
-            }
-            section.spread_use(&mut used, value);
-            found = section.find_value(&used, value);
-        }
-        let found = found
-            .or_else(|| {
-                let slot = outputs.clone().find(|&slot| !value(slot).is_finite())?;
-                Some(section.describe(slot, value(slot), Origin::Value, &value))
-            })
-            .or_else(|| sums.inherited.clone());
-        found.map_or(Ok(()), |found| Err(SweepError::NonFinite(Box::new(found))))
     }
 
     fn reverse_uniform(&mut self, sums: &ChunkSums) -> Result<(), SweepError> {
@@ -501,59 +321,6 @@ impl Sweep<'_> {
         }
         self.point.reverse(section, self.interrupt)?;
         if self.refuse { self.check_uniform_adjoints() } else { Ok(()) }
-    }
-
-    fn check_uniform_adjoints(&self) -> Result<(), SweepError> {
-        let section = &self.tape.uniform;
-        let wanted = self.tape.inputs.iter().zip(&self.tape.roles).filter(|(_, role)| role.wanted);
-        let bad = wanted
-            .filter_map(|(place, _)| match place {
-                Some(Place::Uniform(slot)) => Some(*slot as usize),
-                _ => None,
-            })
-            .find(|&slot| !self.point.adjoints[slot].is_finite());
-        let Some(slot) = bad else { return Ok(()) };
-        let value = |slot: usize| self.point.values[slot];
-        let adjoint = |slot: usize| self.point.adjoints[slot];
-        let found = section
-            .find_adjoint(value, adjoint)
-            .unwrap_or_else(|| section.describe(slot, adjoint(slot), Origin::Adjoint, &value));
-        Err(SweepError::NonFinite(Box::new(found)))
-    }
-
-    fn collect(&self, values: Vec<Vec<f64>>, adjoints: Vec<Vec<f64>>) -> Gradient {
-        let tape = self.tape;
-        let column = |place: Place, wanted: &[u32], columns: &[Vec<f64>], uniform: &[f64]| match place {
-            Place::Uniform(slot) => Column::Number(uniform[slot as usize]),
-            Place::Varying(slot) => {
-                let position = wanted.binary_search(&slot).expect("the column was wanted");
-                Column::Samples(columns[position].clone())
-            }
-        };
-        let value = |place: Place| column(place, &self.wanted_values, &values, &self.point.values);
-        let adjoint = |place: Place| column(place, &self.wanted_adjoints, &adjoints, &self.point.adjoints);
-        let gradient = |input: usize| match (tape.inputs[input], self.bindings[input]) {
-            (Some(place), _) => adjoint(place),
-            (None, Binding::Number(_)) => Column::Number(0.0),
-            (None, Binding::Samples(samples)) => Column::Samples(vec![0.0; samples.len()]),
-        };
-        let gradients = if self.with_gradient {
-            (0..tape.inputs.len()).map(|input| tape.roles[input].wanted.then(|| gradient(input))).collect()
-        } else {
-            Vec::new()
-        };
-        let trace = if tape.traced && self.with_gradient { self.trace(value, adjoint) } else { Vec::new() };
-        Gradient { outputs: tape.outputs.iter().map(|&place| value(place)).collect(), gradients, trace }
-    }
-
-    fn trace(&self, value: impl Fn(Place) -> Column, adjoint: impl Fn(Place) -> Column) -> Vec<Traced> {
-        let mut last: Vec<(NodeId, Place)> = self.tape.places().collect();
-        last.sort_by_key(|(node, _)| *node);
-        // Of the several instructions of a composed op the last one stands for the node.
-        last.reverse();
-        last.dedup_by_key(|(node, _)| *node);
-        last.reverse();
-        last.into_iter().map(|(node, place)| Traced { node, data: value(place), grad: adjoint(place) }).collect()
     }
 }
 

@@ -65,7 +65,15 @@ impl Block {
         for run in &section.runs {
             let (before, out) = self.values.split_at_mut(run.first as usize * self.lanes);
             let streams = &section.operands[run.operands as usize..];
-            run.op.visit(ForwardRun { level, run, lanes: self.lanes, before, out, streams, finite: &mut finite });
+            run.op.visit(ForwardRun {
+                level,
+                run,
+                lanes: self.lanes,
+                before,
+                out,
+                streams,
+                finite: &mut finite,
+            });
         }
         finite.iter().sum::<f64>() == 0.0
     }

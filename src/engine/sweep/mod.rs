@@ -3,15 +3,21 @@
 //! - [`point`] runs a section for one point; it stores the local partials on the way forward.
 //! - [`lanes`] runs a section for a block of samples at a time, so that each instruction's cost of dispatch is shared and
 //!   its loop is vectorised.
-//! - [`evaluate`] puts the two together: the uniform section once, the varying section block by block, on all cores.
-//! - [`finite`] finds, when a result is not finite, the node that made it so.
+//! - [`evaluate`] puts the two together: the uniform section once, the varying section block by block, on all cores;
+//!   [`collect`] makes its result, [`repeat`] is its short form for one point again and again.
+//! - [`check`] looks for results that are not finite, [`finite`] finds the node that made one so.
 
+mod check;
+mod collect;
 mod evaluate;
 mod finite;
 mod lanes;
 mod point;
 mod repeat;
+mod result;
 
-pub use evaluate::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, Traced};
 pub use finite::{NonFinite, Origin};
 pub use repeat::Repeated;
+pub use result::{
+    Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, Traced,
+};

@@ -1,7 +1,7 @@
 //! The same point-wise computation again and again, without allocating: for loops that move their inputs each time.
 
-use super::evaluate::{Binding, GradientOptions, SweepError};
 use super::point::Point;
+use super::result::{Binding, GradientOptions, SweepError};
 use crate::engine::Interrupt;
 use crate::engine::kernels::Level;
 use crate::engine::tape::{Leaf, Place, Tape};
@@ -39,7 +39,11 @@ impl Repeated<'_> {
     ///
     /// # Panics
     /// If there are not as many numbers as inputs.
-    pub fn gradient(&mut self, inputs: &[f64], interrupt: &Interrupt) -> Result<(&[f64], &[f64]), SweepError> {
+    pub fn gradient(
+        &mut self,
+        inputs: &[f64],
+        interrupt: &Interrupt,
+    ) -> Result<(&[f64], &[f64]), SweepError> {
         assert_eq!(inputs.len(), self.tape.inputs.len(), "one number per input");
         let section = &self.tape.uniform;
         for (value, leaf) in self.point.values.iter_mut().zip(&section.leaves) {
@@ -59,7 +63,9 @@ impl Repeated<'_> {
             }
         }
         self.point.reverse(section, interrupt)?;
-        for ((gradient, place), role) in self.gradients.iter_mut().zip(&self.tape.inputs).zip(&self.tape.roles) {
+        for ((gradient, place), role) in
+            self.gradients.iter_mut().zip(&self.tape.inputs).zip(&self.tape.roles)
+        {
             if let (Some(Place::Uniform(slot)), true) = (*place, role.wanted) {
                 *gradient = self.point.adjoints[slot as usize];
                 finite &= gradient.is_finite();

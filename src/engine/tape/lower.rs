@@ -58,7 +58,8 @@ pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: 
     let mut lowering = Lowering {
         fold: options.fold && !options.trace,
         // Sharing pays only where two costly ops could be equal.
-        share: options.share && graph.nodes().filter_map(|n| graph.op(n)).filter(|op| op.is_costly()).nth(1).is_some(),
+        share: options.share
+            && graph.nodes().filter_map(|n| graph.op(n)).filter(|op| op.is_costly()).nth(1).is_some(),
         trace: options.trace,
         roles,
         seen: HashTable::new(),
@@ -185,7 +186,8 @@ impl Lowering<'_> {
         let varying = operands.iter().any(|&o| out.varying[o as usize]);
         let active = self.trace || (!op.is_step() && operands.iter().any(|&o| out.active[o as usize]));
         // A leaf or a uniform operand of a varying primitive counts as a leaf of the varying section.
-        let level = operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);
+        let level =
+            operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);
         let level = level.max().unwrap_or(0) + 1;
         if let Some(value) = self.folded(op, operands) {
             return self.push(Code::Constant(value), &[], node, level, false, false);
@@ -209,7 +211,15 @@ impl Lowering<'_> {
         Some(op.value(&values[..operands.len()])).filter(|v| v.is_finite())
     }
 
-    fn push(&mut self, code: Code, operands: &[u32], origin: NodeId, level: u32, varying: bool, active: bool) -> u32 {
+    fn push(
+        &mut self,
+        code: Code,
+        operands: &[u32],
+        origin: NodeId,
+        level: u32,
+        varying: bool,
+        active: bool,
+    ) -> u32 {
         let out = &mut self.out;
         let index = out.codes.len() as u32;
         out.codes.push(code);

@@ -125,7 +125,8 @@ impl Tape {
     /// If there are not as many roles as inputs.
     pub fn compile(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Tape {
         assert_eq!(roles.len(), graph.inputs().len(), "one role per input");
-        schedule::schedule(lower::lower(graph, outputs, roles, options), outputs, roles, options)
+        let lowered = lower::lower(graph, outputs, roles, options);
+        schedule::schedule(&lowered, outputs, roles, options)
     }
 
     /// How many instructions there are.
@@ -148,8 +149,10 @@ impl Tape {
 
     /// Each node with its place. A composed op has several instructions; the last one holds its value.
     pub(crate) fn places(&self) -> impl Iterator<Item = (NodeId, Place)> + '_ {
-        let uniform = self.uniform.origin.iter().enumerate().map(|(i, &node)| (node, Place::Uniform(i as u32)));
-        let varying = self.varying.origin.iter().enumerate().map(|(i, &node)| (node, Place::Varying(i as u32)));
+        let uniform =
+            self.uniform.origin.iter().enumerate().map(|(i, &node)| (node, Place::Uniform(i as u32)));
+        let varying =
+            self.varying.origin.iter().enumerate().map(|(i, &node)| (node, Place::Varying(i as u32)));
         let is_crossing = |place: &Place| match place {
             Place::Varying(slot) => {
                 matches!(self.varying.leaves.get(*slot as usize), Some(Leaf::Uniform(_)))

@@ -13,14 +13,19 @@ struct Kind {
     active: bool,
 }
 
-pub(super) fn schedule(lowered: Lowered, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Tape {
+pub(super) fn schedule(
+    lowered: &Lowered,
+    outputs: &[NodeId],
+    roles: &[Role],
+    options: CompileOptions,
+) -> Tape {
     let mut builder = Builder {
         slot_of: vec![NONE; lowered.codes.len()],
         crossing: Vec::new(),
         uniform: Section::default(),
         varying: Section::default(),
-        needed: needed(&lowered, outputs),
-        lowered: &lowered,
+        needed: needed(lowered, outputs),
+        lowered,
     };
     builder.section(false);
     builder.section(true);
@@ -69,8 +74,9 @@ impl Builder<'_> {
         if varying {
             self.cross(&mut section);
         }
-        let members: Vec<u32> =
-            (0..lowered.codes.len() as u32).filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize]).collect();
+        let members: Vec<u32> = (0..lowered.codes.len() as u32)
+            .filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize])
+            .collect();
         for &index in &members {
             let leaf = match lowered.codes[index as usize] {
                 Code::Constant(value) => Leaf::Constant(value),
@@ -131,7 +137,9 @@ impl Builder<'_> {
     }
 
     fn kind(&self, index: u32) -> Kind {
-        let Code::Apply(op) = self.lowered.codes[index as usize] else { unreachable!("leaves are not scheduled") };
+        let Code::Apply(op) = self.lowered.codes[index as usize] else {
+            unreachable!("leaves are not scheduled")
+        };
         let copies = op.is_costly() && self.lowered.equal_to[index as usize] != index;
         Kind { op: self.specialised(op, index), copies, active: self.lowered.active[index as usize] }
     }
@@ -164,11 +172,16 @@ impl Builder<'_> {
         for position in 0..arity {
             section.operands.extend(members.iter().map(|&index| {
                 let operand = lowered.operands(index as usize)[position] as usize;
-                if varying && !lowered.varying[operand] { self.crossing[operand] } else { self.slot_of[operand] }
+                if varying && !lowered.varying[operand] {
+                    self.crossing[operand]
+                } else {
+                    self.slot_of[operand]
+                }
             }));
         }
         if kind.copies {
-            let sources = members.iter().map(|&index| self.slot_of[lowered.equal_to[index as usize] as usize]);
+            let sources =
+                members.iter().map(|&index| self.slot_of[lowered.equal_to[index as usize] as usize]);
             section.operands.extend(sources);
         }
         section.origin.extend(members.iter().map(|&index| lowered.origin[index as usize]));

@@ -57,7 +57,9 @@ impl<'s> Lexer<'s> {
         let token = if first == '\n' {
             self.offset += 1;
             Token::Separator
-        } else if first.is_ascii_digit() || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())) {
+        } else if first.is_ascii_digit()
+            || (first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit()))
+        {
             self.number(rest)?
         } else if is_name_start(first) {
             let end = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
@@ -109,7 +111,8 @@ impl<'s> Lexer<'s> {
         let text = &rest[..end];
         let value: f64 = text.parse().expect("digits, point and exponent make a number");
         if value.is_infinite() {
-            let message = format!("the number {text} is too large for a double; write inf if you mean infinity");
+            let message =
+                format!("the number {text} is too large for a double; write inf if you mean infinity");
             return Err(self.fault(self.offset, message));
         }
         self.offset += end;

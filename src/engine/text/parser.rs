@@ -132,12 +132,17 @@ impl<'s> Parser<'s> {
                     self.graph.set_label(node, name);
                 }
             }
-            token = if end == Token::End { Spanned { token: end, offset: start } } else { self.next_statement()? };
+            token = if end == Token::End {
+                Spanned { token: end, offset: start }
+            } else {
+                self.next_statement()?
+            };
             if token.token == Token::End {
                 return Ok((name.unwrap_or(UNNAMED_OUTPUT).to_owned(), node));
             }
             if name.is_none() {
-                let message = "only the last statement may stand without a name; assign this one, as in `n = ...`";
+                let message =
+                    "only the last statement may stand without a name; assign this one, as in `n = ...`";
                 return Err(self.fault(start, message));
             }
         }
@@ -318,7 +323,11 @@ impl<'s> Parser<'s> {
             let (op, count) = match pending {
                 Pending::Negate if Binding::Sign >= next => (Op::Neg, 1),
                 // Of two powers the right one is applied first.
-                Pending::Operator(op, binding) if binding > next || (binding == next && next != Binding::Power) => (op, 2),
+                Pending::Operator(op, binding)
+                    if binding > next || (binding == next && next != Binding::Power) =>
+                {
+                    (op, 2)
+                }
                 _ => break,
             };
             if let Pending::Operator(_, Binding::Comparison) = pending
@@ -337,7 +346,8 @@ impl<'s> Parser<'s> {
     fn apply(&mut self, op: Op, below: usize, offset: usize) -> Result<(), ParseError> {
         // Text writes dot as a call over two halves, and an op of nothing is caught here as well.
         let node = self.graph.apply(op, &self.operands[below..]);
-        let node = node.map_err(|error| self.fault(offset, format!("{error}; it is written {}", op.info().text)))?;
+        let node =
+            node.map_err(|error| self.fault(offset, format!("{error}; it is written {}", op.info().text)))?;
         self.operands.truncate(below);
         self.push(node, offset)
     }
@@ -349,7 +359,9 @@ impl<'s> Parser<'s> {
         } else if let Some(close) = closest(name, functions) {
             format!("there is no function `{name}`; did you mean {close}?")
         } else {
-            format!("there is no function `{name}`; GET /v1/ops lists all, and a product is written {name}*(...)")
+            format!(
+                "there is no function `{name}`; GET /v1/ops lists all, and a product is written {name}*(...)"
+            )
         };
         self.fault(offset, message)
     }
@@ -360,10 +372,12 @@ impl<'s> Parser<'s> {
                 format!("expected an operand of {}, found `)`; it is written {}", op.name(), op.info().text)
             }
             (Token::Symbol("="), _) => {
-                "expected a number, a name or `(`, found `=`; a statement is written name = expression".to_owned()
+                "expected a number, a name or `(`, found `=`; a statement is written name = expression"
+                    .to_owned()
             }
             (Token::Symbol("*"), Some(Pending::Operator(Op::Mul, _))) => {
-                "expected a number, a name or `(`, found `*`; a power is written ** without a blank".to_owned()
+                "expected a number, a name or `(`, found `*`; a power is written ** without a blank"
+                    .to_owned()
             }
             (Token::Symbol("/"), Some(Pending::Operator(Op::Div, _))) => {
                 "expected a number, a name or `(`, found `/`; there is no integer division".to_owned()
@@ -375,9 +389,9 @@ impl<'s> Parser<'s> {
 
     fn expected_operator(&self, token: Spanned<'s>) -> ParseError {
         let before = self.source[..token.offset].trim_end();
-        let written = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).map_or(0, |i| {
-            i + before[i..].chars().next().map_or(0, char::len_utf8)
-        });
+        let written = before
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
+            .map_or(0, |i| i + before[i..].chars().next().map_or(0, char::len_utf8));
         let last = &before[written..];
         let message = match token.token {
             Token::Name(name) if Op::from_name(last).is_some() => format!("expected `(` after {last}, as in {last}({name})"),
