@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 /// An instruction set that kernels are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// What every machine of the target has.
     Baseline,
@@ -17,7 +17,8 @@ pub enum Level {
 }
 
 /// Work to be compiled once per [`Level`]. `run` must be `#[inline(always)]`, so that its loops are vectorised with the
-/// features of the function they are inlined into.
+/// features of the function they are inlined into. Nothing in it may stay outside: closures and small functions whose
+/// bodies are long are compiled for the baseline, a hundred times slower, unless they are `#[inline(always)]` too.
 pub trait Kernel {
     /// What the work returns.
     type Output;
@@ -54,13 +55,13 @@ impl Level {
         *BEST
     }
 
-    /// Runs `kernel` compiled for this level.
+    /// Runs `kernel` compiled for this level, or for the best that this machine has, if that is less: the bits agree.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
+        match self.min(Level::best()) {
             Level::Baseline => kernel.run(),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Level`s other than the baseline come from `available`, which has checked the features.
+            // SAFETY: the level is at most `best`, whose features, and those of the levels below it, `available` has checked.
             Level::Avx2 => unsafe { avx2(kernel) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
