@@ -4,6 +4,7 @@ mod helpers;
 
 mod binary;
 mod bodies;
+mod compute;
 mod logs;
 mod routing;
 mod service;

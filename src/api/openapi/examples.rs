@@ -7,6 +7,8 @@ use serde_json::Value;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::{Content, OpenApi, RefOr};
 
+use crate::api::ops;
+
 /// An example of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct File {
@@ -61,6 +63,7 @@ impl File {
 
 /// Adds the examples to the operations' requests and answers.
 pub(super) fn add(document: &mut OpenApi) {
+    add_ops(document);
     for file in FILES {
         let item = document.paths.paths.get_mut(file.path).expect("the path of an example is an operation's");
         let operation = item.post.as_mut().expect("operations with examples are posted to");
@@ -75,6 +78,17 @@ pub(super) fn add(document: &mut OpenApi) {
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") {
             attach(response.content.values_mut(), file.name, &example("response"));
         }
+    }
+}
+
+/// The op table is its own example.
+fn add_ops(document: &mut OpenApi) {
+    let table = serde_json::from_slice(&ops::answer().body).ok();
+    let example = RefOr::T(ExampleBuilder::new().summary("The whole table").value(table).build());
+    let operation = document.paths.paths.get_mut("/v1/ops").and_then(|item| item.get.as_mut());
+    let response = operation.and_then(|operation| operation.responses.responses.get_mut("200"));
+    if let Some(RefOr::T(response)) = response {
+        attach(response.content.values_mut(), "table", &example);
     }
 }
 

@@ -126,7 +126,15 @@ fn readyz() {}
     path = "/info",
     operation_id = "info",
     tag = "service",
-    responses((status = 200, description = "Version, load and settings.", body = Info))
+    responses((
+        status = 200,
+        description = "Version, load and settings.",
+        body = Info,
+        example = json!({
+            "name": "gradd", "version": "0.1.0", "commit": null, "slots": {"total": 2, "running": 0, "waiting": 0},
+            "settings": {"max_nodes": 10_000_000, "max_steps": 1_000_000, "timeout": 60.0}
+        })
+    ))
 )]
 #[allow(dead_code)]
 fn info() {}
@@ -175,8 +183,20 @@ struct Info {
     version: String,
     /// The commit it was built from, where the build was told.
     commit: Option<String>,
-    /// How busy the compute slots are.
-    slots: serde_json::Value,
+    /// How busy it is.
+    slots: Slots,
     /// Every setting by its name; lengths in bytes, durations in seconds.
     settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How busy the server is.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code)]
+struct Slots {
+    /// Compute slots there are.
+    total: usize,
+    /// Slots in which a computation runs.
+    running: usize,
+    /// Requests that wait for a slot.
+    waiting: usize,
 }

@@ -1,0 +1,126 @@
+//! The operations over HTTP, with the bodies of `examples/`: the reference case, real data, and what is refused.
+
+use gradd::api::Kind;
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, problem};
+
+fn example(name: &str) -> String {
+    let path = format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+async fn answer(app: &TestApp, path: &str, body: impl Into<reqwest::Body>) -> Value {
+    let response = app.send(path, body).await;
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert!(status.is_success(), "{path}: {text}");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn assert_close(actual: &Value, expected: f64) {
+    let number = actual.as_f64().unwrap_or_else(|| panic!("{actual} is no number"));
+    assert!((number - expected).abs() <= 1e-12, "{number} is not {expected}");
+}
+
+#[tokio::test]
+async fn the_lectures_neuron_in_its_three_forms() {
+    let app = TestApp::spawn().await;
+    for (file, output) in
+        [("neuron.json", "output"), ("neuron_decomposed.json", "o"), ("neuron_graph.json", "o")]
+    {
+        let gradient = answer(&app, "/v1/gradient", example(file)).await;
+        assert_close(&gradient["outputs"][output], std::f64::consts::FRAC_1_SQRT_2);
+        for (input, expected) in [("x1", -1.5), ("w1", 1.0), ("x2", 0.5), ("w2", 0.0), ("b", 0.5)] {
+            assert_close(&gradient["gradients"][input], expected);
+        }
+        let evaluated = answer(&app, "/v1/evaluate", example(file)).await;
+        assert_eq!(evaluated["outputs"], gradient["outputs"], "{file}");
+    }
+}
+
+#[tokio::test]
+async fn an_sgd_step_lowers_the_loss_of_the_next() {
+    let app = TestApp::spawn().await;
+    let mut request: Value = serde_json::from_str(&example("mlp_step.json")).expect("JSON");
+    let first = answer(&app, "/v1/gradient", request.to_string()).await;
+    request["mlp"]["parameters"] = first["updated"].clone();
+    request["mlp"].as_object_mut().expect("an object").remove("seed");
+    let second = answer(&app, "/v1/gradient", request.to_string()).await;
+    assert!(second["loss"].as_f64() < first["loss"].as_f64(), "{} and {}", first["loss"], second["loss"]);
+}
+
+#[tokio::test]
+async fn iris_is_learned_and_its_weights_are_taken_back() {
+    let app = TestApp::spawn().await;
+    let mut request: Value = serde_json::from_str(&example("iris_train.json")).expect("JSON");
+    let trained = answer(&app, "/v1/train", request.to_string()).await;
+    assert_eq!(trained["stopped"], "epochs");
+    let classes = request["data"]["y"].clone();
+    let mlp = request["mlp"].as_object_mut().expect("an object");
+    mlp.remove("seed");
+    mlp.insert("parameters".to_owned(), trained["parameters"].clone());
+    let body = json!({"mlp": request["mlp"], "data": {"x": request["data"]["x"]}});
+    let evaluated = answer(&app, "/v1/evaluate", body.to_string()).await;
+    let outputs = evaluated["outputs"].as_array().expect("rows");
+    let right = outputs.iter().zip(classes.as_array().expect("classes")).filter(|(row, class)| {
+        let row: Vec<f64> =
+            row.as_array().expect("a row").iter().map(|x| x.as_f64().expect("a number")).collect();
+        let largest = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+        largest == class.as_u64().map(|class| class as usize)
+    });
+    let right = right.count();
+    assert!(right >= 144, "only {right} of 150 flowers");
+}
+
+#[tokio::test]
+async fn an_expression_is_trained_to_its_measurements() {
+    let app = TestApp::spawn().await;
+    let trained = answer(&app, "/v1/train", example("decay.json")).await;
+    let parameter = |name: &str| trained["parameters"][name].as_f64().expect("a number");
+    assert!((parameter("a") - 2.31).abs() < 0.02 && (parameter("b") - 0.52).abs() < 0.01, "{trained}");
+}
+
+#[tokio::test]
+async fn the_same_request_gives_the_same_bytes() {
+    let app = TestApp::spawn().await;
+    let bytes = async || app.send("/v1/train", example("moons.json")).await.bytes().await.expect("a body");
+    assert_eq!(bytes().await, bytes().await);
+}
+
+#[tokio::test]
+async fn the_ops_are_listed() {
+    let app = TestApp::spawn().await;
+    let ops: Value = app.get("/v1/ops").await.json().await.expect("JSON");
+    assert!(ops.to_string().contains("logsumexp"));
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_and_the_server_goes_on() {
+    let app = TestApp::spawn().await;
+    let deep = format!(r#"{{"expression": "{}x", "inputs": {{"x": 1}}}}"#, "(".repeat(1_000_000));
+    let cases: Vec<(Kind, &str, Vec<u8>)> = vec![
+        (Kind::MALFORMED_JSON, "", br#"{"expression": "x", "inp"#.to_vec()),
+        (Kind::MALFORMED_JSON, "", b"{\"expression\": \"\xff\", \"inputs\": {}}".to_vec()),
+        (Kind::MALFORMED_JSON, "", Vec::new()),
+        (Kind::INVALID_REQUEST, "/expression", br#"{"expression": 5, "inputs": {}}"#.to_vec()),
+        (Kind::INVALID_REQUEST, "/inputs/z", br#"{"expression": "x", "inputs": {"x": 1, "z": 2}}"#.to_vec()),
+        (Kind::SYNTAX, "/expression", br#"{"expression": "x +", "inputs": {"x": 1}}"#.to_vec()),
+        (Kind::NON_FINITE, "/expression", br#"{"expression": "exp(x)", "inputs": {"x": 1000}}"#.to_vec()),
+        (Kind::LIMIT_EXCEEDED, "/expression", deep.into_bytes()),
+        (
+            Kind::INVALID_REQUEST,
+            "/graph/nodes/0/inputs/0",
+            br#"{"graph": {"nodes": [{"id": "a", "op": "exp", "inputs": ["b"]}]}, "outputs": ["a"]}"#
+                .to_vec(),
+        ),
+    ];
+    for (kind, pointer, body) in cases {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let problem = problem(app.send("/v1/gradient", body).await, kind).await;
+        let pointers = problem["errors"].as_array().into_iter().flatten().map(|fault| &fault["pointer"]);
+        let found: Vec<&Value> = pointers.collect();
+        assert!(pointer.is_empty() || found.contains(&&json!(pointer)), "{shown}: {problem}");
+    }
+    assert_eq!(app.get("/healthz").await.status(), 200);
+}
