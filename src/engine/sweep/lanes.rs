@@ -155,10 +155,14 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> 
                 continue;
             }
             let operands: [&[[f64; WIDTH]]; N] = std::array::from_fn(lanes_of);
+            // Plain loops: closures here would keep the function from being vectorised.
             for (w, y) in out.iter_mut().enumerate() {
-                let x: [[f64; WIDTH]; N] = std::array::from_fn(|k| operands[k][w]);
                 for l in 0..WIDTH {
-                    y[l] = P::value(std::array::from_fn(|k| x[k][l]));
+                    let mut x = [0.0; N];
+                    for k in 0..N {
+                        x[k] = operands[k][w][l];
+                    }
+                    y[l] = P::value(x);
                 }
                 for l in 0..WIDTH {
                     finite[l] += y[l] * 0.0;
@@ -206,9 +210,12 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_>, P, N> 
                 }
                 let target = before[slots[k] * lanes..][..lanes].as_chunks_mut::<WIDTH>().0;
                 for (w, target) in target.iter_mut().enumerate() {
-                    let x: [[f64; WIDTH]; N] = std::array::from_fn(|k| operands[k][w]);
                     for l in 0..WIDTH {
-                        let partial = P::partials(std::array::from_fn(|k| x[k][l]), y[w][l])[k];
+                        let mut x = [0.0; N];
+                        for k in 0..N {
+                            x[k] = operands[k][w][l];
+                        }
+                        let partial = P::partials(x, y[w][l])[k];
                         target[l] += if P::OP.is_linear() {
                             adjoint[w][l] * partial
                         } else {

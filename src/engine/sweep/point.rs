@@ -54,7 +54,7 @@ impl Point {
             let (before, out) = self.values.split_at_mut(run.first as usize);
             let streams = run.operands as usize;
             let partials = (with_gradient && run.active).then(|| &mut self.partials[streams..]);
-            run.op.visit(ForwardRun {
+            run.op.visit(&mut ForwardRun {
                 level,
                 copies: run.copies,
                 before,
@@ -74,7 +74,7 @@ impl Point {
         for run in section.runs.iter().rev().filter(|run| run.active) {
             let (before, out) = self.adjoints.split_at_mut(run.first as usize);
             let streams = run.operands as usize;
-            run.op.visit(ReverseRun {
+            run.op.visit(&mut ReverseRun {
                 before,
                 out: &out[..run.len as usize],
                 streams: &section.operands[streams..],
@@ -94,7 +94,7 @@ struct Poll<'a> {
 
 impl<'a> Poll<'a> {
     fn new(interrupt: &'a Interrupt) -> Self {
-        Self { interrupt, left: 0 }
+        Self { interrupt, left: POLL }
     }
 
     fn after(&mut self, instructions: usize) -> Result<(), Interrupted> {
@@ -117,43 +117,58 @@ struct ForwardRun<'a> {
     finite: &'a mut f64,
 }
 
-impl Visitor for ForwardRun<'_> {
+// By reference: a run of one instruction must not pay for moving all this.
+impl Visitor for &mut ForwardRun<'_> {
     type Output = ();
+    #[inline(always)]
     fn visit<const N: usize, P: Primitive<N>>(self) {
-        let level = self.level;
-        level.run(Compiled(self, PhantomData::<P>));
+        self.level.run(Compiled(self, PhantomData::<P>));
     }
 }
 
 /// A run together with its op, to be compiled for each level.
 pub(super) struct Compiled<R, P, const N: usize>(pub R, pub PhantomData<P>);
 
-impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> {
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<&mut ForwardRun<'_>, P, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let ForwardRun { copies, before, out, streams, partials, finite, .. } = self.0;
+        let (copies, streams): (bool, &[u32]) = (*copies, streams);
         let len = out.len();
         let (operands, sources) = streams.split_at(N * len);
         let streams: [&[u32]; N] = std::array::from_fn(|k| &operands[k * len..(k + 1) * len]);
-        let mut stored = partials.filter(|_| !P::OP.is_linear());
+        let mut stored = if P::OP.is_linear() { None } else { partials.as_deref_mut() };
         let mut start = 0;
-        // Groups that are full: the loops over lanes are vectorised.
+        // Groups that are full: the loops over lanes are vectorised. Plain loops throughout: a closure would be compiled
+        // without the level's instructions.
         while len - start >= GROUP {
             let x: [[f64; N]; GROUP] = gather(before, &streams, start);
-            let y: [f64; GROUP] = if copies {
-                std::array::from_fn(|l| before[sources[start + l] as usize])
+            let mut y = [0.0; GROUP];
+            if copies {
+                for l in 0..GROUP {
+                    y[l] = before[sources[start + l] as usize];
+                }
             } else {
-                std::array::from_fn(|l| P::value(x[l]))
-            };
+                for l in 0..GROUP {
+                    y[l] = P::value(x[l]);
+                }
+            }
             out[start..start + GROUP].copy_from_slice(&y);
-            *finite += y.iter().map(|y| y * 0.0).sum::<f64>();
+            for y in y {
+                **finite += y * 0.0;
+            }
             if let Some(stored) = &mut stored {
-                let p: [[f64; N]; GROUP] = std::array::from_fn(|l| P::partials(x[l], y[l]));
+                let mut columns = [[0.0; GROUP]; N];
+                for l in 0..GROUP {
+                    let p = P::partials(x[l], y[l]);
+                    for k in 0..N {
+                        columns[k][l] = p[k];
+                    }
+                }
                 for k in 0..N {
-                    let column: [f64; GROUP] = std::array::from_fn(|l| p[l][k]);
-                    stored[k * len + start..][..GROUP].copy_from_slice(&column);
+                    stored[k * len + start..][..GROUP].copy_from_slice(&columns[k]);
                 }
             }
             start += GROUP;
@@ -162,10 +177,12 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> 
             let [x] = gather::<N, 1>(before, &streams, i);
             let y = if copies { before[sources[i] as usize] } else { P::value(x) };
             out[i] = y;
-            *finite += y * 0.0;
+            **finite += y * 0.0;
             if let Some(stored) = &mut stored {
                 let p = P::partials(x, y);
-                (0..N).for_each(|k| stored[k * len + i] = p[k]);
+                for k in 0..N {
+                    stored[k * len + i] = p[k];
+                }
             }
         }
     }
@@ -178,8 +195,14 @@ fn gather<const N: usize, const G: usize>(
     streams: &[&[u32]; N],
     start: usize,
 ) -> [[f64; N]; G] {
-    let slots: [&[u32]; N] = std::array::from_fn(|k| &streams[k][start..start + G]);
-    std::array::from_fn(|l| std::array::from_fn(|k| values[slots[k][l] as usize]))
+    let mut gathered = [[0.0; N]; G];
+    for k in 0..N {
+        let slots = &streams[k][start..start + G];
+        for l in 0..G {
+            gathered[l][k] = values[slots[l] as usize];
+        }
+    }
+    gathered
 }
 
 struct ReverseRun<'a> {
@@ -189,29 +212,25 @@ struct ReverseRun<'a> {
     partials: &'a [f64],
 }
 
-impl Visitor for ReverseRun<'_> {
+impl Visitor for &mut ReverseRun<'_> {
     type Output = ();
-    fn visit<const N: usize, P: Primitive<N>>(self) {
-        // Nothing here depends on the op but whether its partials are stored, and nothing vectorises.
-        let constant = P::OP.is_linear().then(|| P::partials([0.0; N], 0.0));
-        self.sweep(constant);
-    }
-}
 
-impl ReverseRun<'_> {
-    /// Adds each instruction's contributions to its operands' adjoints. `constant` are the partials of a linear op.
-    fn sweep<const N: usize>(self, constant: Option<[f64; N]>) {
-        let len = self.out.len();
-        let streams: [&[u32]; N] = std::array::from_fn(|k| &self.streams[k * len..(k + 1) * len]);
-        let stored: [&[f64]; N] = std::array::from_fn(|k| &self.partials[k * len..(k + 1) * len]);
+    /// Adds each instruction's contributions to its operands' adjoints. Nothing here needs a level: it does not vectorise.
+    #[inline(always)]
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        let ReverseRun { before, out, streams, partials } = self;
+        let len = out.len();
+        let (streams, stored) = (&streams[..N * len], &partials[..N * len]);
+        let constant = if P::OP.is_linear() { P::partials([0.0; N], 0.0) } else { [0.0; N] };
         for i in (0..len).rev() {
-            let adjoint = self.out[i];
+            let adjoint = out[i];
             for k in 0..N {
-                let term = match constant {
-                    Some(partials) => adjoint * partials[k],
-                    None => contribution(adjoint, stored[k][i]),
+                let term = if P::OP.is_linear() {
+                    adjoint * constant[k]
+                } else {
+                    contribution(adjoint, stored[k * len + i])
                 };
-                self.before[streams[k][i] as usize] += term;
+                before[streams[k * len + i] as usize] += term;
             }
         }
     }

@@ -10,7 +10,14 @@ use crate::engine::tape::{Leaf, Place, Tape};
 #[derive(Clone, Debug)]
 pub struct Repeated<'t> {
     tape: &'t Tape,
+    level: Level,
     point: Point,
+    /// Slot and position of each input that is used.
+    inputs: Vec<(u32, u32)>,
+    /// Slot and position of each input whose gradient is wanted.
+    wanted: Vec<(u32, u32)>,
+    /// The slot of each output.
+    output_slots: Vec<u32>,
     outputs: Vec<f64>,
     gradients: Vec<f64>,
 }
@@ -24,9 +31,26 @@ impl Tape {
         assert!(self.roles.iter().all(|role| !role.sampled), "inputs are numbers");
         let mut point = Point::default();
         point.resize(&self.uniform, true);
+        let mut inputs = Vec::new();
+        for (slot, leaf) in self.uniform.leaves.iter().enumerate() {
+            match *leaf {
+                Leaf::Input(position) => inputs.push((slot as u32, position)),
+                Leaf::Constant(constant) => point.values[slot] = constant,
+                Leaf::Uniform(_) => unreachable!("the uniform section has no section below it"),
+            }
+        }
+        let is_wanted = |&(_, position): &(u32, u32)| self.roles[position as usize].wanted;
+        let slot = |place: &Place| match *place {
+            Place::Uniform(slot) => slot,
+            Place::Varying(_) => unreachable!("no input is sampled"),
+        };
         Repeated {
+            wanted: inputs.iter().copied().filter(is_wanted).collect(),
+            output_slots: self.outputs.iter().map(slot).collect(),
             tape: self,
+            level: Level::best(),
             point,
+            inputs,
             outputs: vec![0.0; self.outputs.len()],
             gradients: vec![0.0; self.inputs.len()],
         }
@@ -46,30 +70,21 @@ impl Repeated<'_> {
     ) -> Result<(&[f64], &[f64]), SweepError> {
         assert_eq!(inputs.len(), self.tape.inputs.len(), "one number per input");
         let section = &self.tape.uniform;
-        for (value, leaf) in self.point.values.iter_mut().zip(&section.leaves) {
-            match *leaf {
-                Leaf::Input(position) => *value = inputs[position as usize],
-                Leaf::Constant(constant) => *value = constant,
-                Leaf::Uniform(_) => unreachable!("the uniform section has no section below it"),
-            }
+        for &(slot, position) in &self.inputs {
+            self.point.values[slot as usize] = inputs[position as usize];
         }
-        let mut finite = self.point.forward(section, true, Level::best(), interrupt)?;
+        let mut finite = self.point.forward(section, true, self.level, interrupt)?;
         self.point.adjoints.fill(0.0);
-        for (output, place) in self.outputs.iter_mut().zip(&self.tape.outputs) {
-            if let Place::Uniform(slot) = *place {
-                self.point.adjoints[slot as usize] += 1.0;
-                *output = self.point.values[slot as usize];
-                finite &= output.is_finite();
-            }
+        for (output, &slot) in self.outputs.iter_mut().zip(&self.output_slots) {
+            self.point.adjoints[slot as usize] += 1.0;
+            *output = self.point.values[slot as usize];
+            finite &= output.is_finite();
         }
         self.point.reverse(section, interrupt)?;
-        for ((gradient, place), role) in
-            self.gradients.iter_mut().zip(&self.tape.inputs).zip(&self.tape.roles)
-        {
-            if let (Some(Place::Uniform(slot)), true) = (*place, role.wanted) {
-                *gradient = self.point.adjoints[slot as usize];
-                finite &= gradient.is_finite();
-            }
+        for &(slot, position) in &self.wanted {
+            let gradient = self.point.adjoints[slot as usize];
+            self.gradients[position as usize] = gradient;
+            finite &= gradient.is_finite();
         }
         if !finite {
             // The general sweep can tell a result that matters from one that nothing uses.
