@@ -120,7 +120,6 @@ struct ForwardRun<'a> {
 // By reference: a run of one instruction must not pay for moving all this.
 impl Visitor for &mut ForwardRun<'_> {
     type Output = ();
-    #[inline(always)]
     fn visit<const N: usize, P: Primitive<N>>(self) {
         self.level.run(Compiled(self, PhantomData::<P>));
     }
@@ -216,7 +215,6 @@ impl Visitor for &mut ReverseRun<'_> {
     type Output = ();
 
     /// Adds each instruction's contributions to its operands' adjoints. Nothing here needs a level: it does not vectorise.
-    #[inline(always)]
     fn visit<const N: usize, P: Primitive<N>>(self) {
         let ReverseRun { before, out, streams, partials } = self;
         let len = out.len();
