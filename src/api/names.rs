@@ -1,8 +1,7 @@
 //! How the request calls the nodes of a graph.
 
 use std::borrow::Cow;
-
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 use crate::engine::graph::{Graph, NodeId};
 
@@ -12,7 +11,7 @@ use super::text::Text;
 #[derive(Debug)]
 pub(super) enum Names<'a> {
     /// The names that an expression assigned or took as inputs. A name that was assigned twice is its last node's.
-    Expression(FxHashMap<String, NodeId>),
+    Expression(BTreeMap<String, NodeId>),
     /// The ids of a JSON graph, by position in the request.
     Ids {
         /// By position in the request.

@@ -133,7 +133,7 @@ impl Sweep<'_> {
         self.choose_columns();
         let mut values = vec![vec![0.0; self.samples]; self.wanted_values.len()];
         let mut adjoints = vec![vec![0.0; self.samples]; self.wanted_adjoints.len()];
-        let crossing = tape.varying.leaves.iter().filter(|leaf| matches!(leaf, Leaf::Uniform(_))).count();
+        let crossing = tape.varying.uniform_leaves();
         let mut sums =
             ChunkSums { adjoints: vec![0.0; crossing], used: vec![false; crossing], inherited: None };
         if tape.varying.slots() > 0 {
@@ -244,7 +244,7 @@ impl Sweep<'_> {
         mut task: ChunkTask<'_>,
     ) -> Result<ChunkSums, SweepError> {
         let section = &self.tape.varying;
-        let crossing = section.leaves.iter().take_while(|leaf| matches!(leaf, Leaf::Uniform(_))).count();
+        let crossing = section.uniform_leaves();
         let mut sums = ChunkSums { adjoints: Vec::new(), used: vec![false; crossing], inherited: None };
         if self.with_gradient {
             block.adjoints.fill(0.0);
@@ -266,7 +266,7 @@ impl Sweep<'_> {
             }
             store(&mut task.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
             if self.with_gradient {
-                block.clear_adjoints(section);
+                block.clear_adjoints(crossing);
                 self.seed(block, lanes);
                 block.reverse(section, self.level);
                 if self.refuse {

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use super::point::{Compiled, contribution};
 use crate::engine::kernels::{Kernel, Level};
 use crate::engine::op::{Primitive, Visitor};
-use crate::engine::tape::{Leaf, Run, Section};
+use crate::engine::tape::{Run, Section};
 
 /// The unit of vectorisation; a block's width is a multiple of it.
 pub(super) const WIDTH: usize = 8;
@@ -78,9 +78,8 @@ impl Block {
         finite.iter().sum::<f64>() == 0.0
     }
 
-    /// Sets the adjoints to zero, except those of uniform leaves, which go on gathering.
-    pub fn clear_adjoints(&mut self, section: &Section) {
-        let gathering = section.leaves.iter().take_while(|leaf| matches!(leaf, Leaf::Uniform(_))).count();
+    /// Sets the adjoints to zero, except those of the first `gathering` slots: uniform leaves, which go on gathering.
+    pub fn clear_adjoints(&mut self, gathering: usize) {
         self.adjoints[gathering * self.lanes..].fill(0.0);
     }
 
@@ -99,6 +98,17 @@ impl Block {
                 active: &section.active,
             });
         }
+    }
+
+    /// Whether all lanes of a slot's adjoint are finite. Runs for every block: lanes side by side, no chain of additions.
+    pub fn adjoint_is_finite(&self, slot: usize) -> bool {
+        let mut finite = [0.0; WIDTH];
+        for lanes in self.adjoint(slot).as_chunks::<WIDTH>().0 {
+            for l in 0..WIDTH {
+                finite[l] += lanes[l] * 0.0;
+            }
+        }
+        finite.iter().sum::<f64>() == 0.0
     }
 
     /// The sum of a slot's adjoint over the lanes, in a fixed tree order.

@@ -92,6 +92,11 @@ pub(crate) struct Section {
 }
 
 impl Section {
+    /// How many leaves come from the uniform section. They are the first ones.
+    pub fn uniform_leaves(&self) -> usize {
+        self.leaves.iter().take_while(|leaf| matches!(leaf, Leaf::Uniform(_))).count()
+    }
+
     pub fn slots(&self) -> usize {
         self.origin.len()
     }

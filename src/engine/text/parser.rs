@@ -4,7 +4,7 @@
 //! and binds tighter than a minus on its left, but takes one on its right (`2**-1`). The method is Dijkstra's shunting
 //! yard with a state that says whether an operand or an operator comes next, so that depth costs heap, not stack.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 use super::super::graph::{Graph, NodeId};
 use super::super::op::Op;
@@ -27,7 +27,7 @@ pub struct Program {
     /// All statements as one graph; its inputs are the names that nothing was assigned to.
     pub graph: Graph,
     /// The node behind each assigned name (the latest, where a name was assigned twice) and each input.
-    pub names: FxHashMap<String, NodeId>,
+    pub names: BTreeMap<String, NodeId>,
     /// The last statement: its name, or `output` where it has none, and its node.
     pub output: (String, NodeId),
 }
@@ -47,7 +47,7 @@ pub fn parse<'s>(
         limits,
         shadowing: inputs.into_iter().filter(|name| constant(name).is_some()).collect(),
         graph: Graph::new(),
-        names: FxHashMap::default(),
+        names: BTreeMap::default(),
         stack: Vec::new(),
         operands: Vec::new(),
         depth: 0,
@@ -111,7 +111,8 @@ struct Parser<'s> {
     /// Constants' names that are inputs here.
     shadowing: Vec<&'s str>,
     graph: Graph,
-    names: FxHashMap<&'s str, NodeId>,
+    /// A tree, not a hash table: the names are the client's, who could choose them to collide.
+    names: BTreeMap<&'s str, NodeId>,
     stack: Vec<Pending>,
     operands: Vec<NodeId>,
     depth: usize,
