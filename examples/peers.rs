@@ -15,18 +15,24 @@ use gradd::train::{Length, MlpObjective, Optimizer, Plan, Sgd, Trainer};
 const BUDGET: Duration = Duration::from_secs(2);
 const WINDOW: usize = 64;
 
+/// All cases, or those that the first argument names.
 fn main() {
-    neuron();
-    if std::env::args().nth(1).as_deref() == Some("neuron") {
-        return;
+    let only = std::env::args().nth(1);
+    let cases: [(&str, fn()); 5] = [
+        ("neuron", neuron),
+        ("graph", || [1_000, 10_000, 100_000].into_iter().for_each(graph)),
+        ("neuron_batch", neuron_batch),
+        ("mlp", || {
+            mlp_step();
+            digits_epoch();
+        }),
+        ("wide", wide_step),
+    ];
+    for (name, case) in cases {
+        if only.as_deref().is_none_or(|only| only == name) {
+            case();
+        }
     }
-    for count in [1_000, 10_000, 100_000] {
-        graph(count);
-    }
-    neuron_batch();
-    mlp_step();
-    digits_epoch();
-    wide_step();
 }
 
 /// The median time of `work` in nanoseconds. Short work is timed many calls at a time.
@@ -161,21 +167,18 @@ fn neuron_batch() {
     };
     let roles: Vec<Role> = bindings.iter().map(role).collect();
     let tape = Tape::compile(&program.graph, &[program.output.1], &roles, CompileOptions::default());
-    let options = GradientOptions { reduction: Reduction::Mean, ..GradientOptions::default() };
     let mut check = 0.0;
-    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    let time = single.install(|| {
-        median(|| {
-            let result = tape.gradient(&bindings, options, &Interrupt::never()).expect("finite");
-            check = result
-                .gradients
-                .iter()
-                .flatten()
-                .map(|g| if let Column::Number(g) = g { *g } else { 0.0 })
-                .sum();
-        })
-    });
-    report("neuron_batch", time / SAMPLES as f64, "sample", Some(check));
+    for (case, threads) in [("neuron_batch", 1), ("neuron_batch_2_threads", 2)] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let time = pool.install(|| {
+            median(|| {
+                let result = tape.objective_and_gradient(&bindings, Reduction::Mean, &Interrupt::never());
+                let number = |g: &Column| if let Column::Number(g) = g { *g } else { 0.0 };
+                check = result.expect("finite").1.iter().flatten().map(number).sum();
+            })
+        });
+        report(case, time / SAMPLES as f64, "sample", Some(check));
+    }
 }
 
 /// `dense` of `workload.py`, as one flat parameter vector.

@@ -3,8 +3,7 @@
 use super::error::Error;
 use super::model::{Model, Rows};
 use crate::engine::{
-    Binding, Column, CompileOptions, Gradient, GradientOptions, Graph, Interrupt, NodeId, Reduction, Role,
-    SweepError, Tape,
+    Binding, Column, CompileOptions, Graph, Interrupt, NodeId, Reduction, Role, SweepError, Tape,
 };
 
 /// Where an input of the computation gets its value.
@@ -106,19 +105,6 @@ impl<'a> ExpressionObjective<'a> {
         };
         self.sources.iter().zip(&self.gathered).map(bind).collect()
     }
-
-    /// The objective from the output: a column is summed, a number counts for every row.
-    fn reduce(&self, output: &Column, rows: usize) -> f64 {
-        let (sum, rows) = match output {
-            Column::Number(x) => (*x * rows as f64, rows),
-            Column::Samples(samples) => (pairwise_sum(samples), samples.len()),
-        };
-        match (self.reduction, output) {
-            (Reduction::Sum, _) => sum,
-            (Reduction::Mean, Column::Number(x)) => *x,
-            (Reduction::Mean, Column::Samples(_)) => sum / rows as f64,
-        }
-    }
 }
 
 fn common_length(sources: &[Source<'_>]) -> Result<usize, SourceError> {
@@ -134,15 +120,6 @@ fn common_length(sources: &[Source<'_>]) -> Result<usize, SourceError> {
     Ok(rows.unwrap_or(1))
 }
 
-/// The sum by halves, so that the error grows with the logarithm of the length.
-fn pairwise_sum(terms: &[f64]) -> f64 {
-    if terms.len() <= 128 {
-        return terms.iter().sum();
-    }
-    let (left, right) = terms.split_at(terms.len() / 2);
-    pairwise_sum(left) + pairwise_sum(right)
-}
-
 impl Model<f64> for ExpressionObjective<'_> {
     fn parameters(&self) -> usize {
         self.parameters
@@ -155,8 +132,7 @@ impl Model<f64> for ExpressionObjective<'_> {
     fn loss(&mut self, parameters: &[f64], rows: Rows<'_>, interrupt: &Interrupt) -> Result<f64, Error> {
         self.gather(&rows);
         let bindings = self.bindings(parameters, &rows);
-        let outputs = self.tape.evaluate(&bindings, GradientOptions::default().non_finite, interrupt)?;
-        Ok(self.reduce(&outputs[0], rows.len(self.rows)))
+        Ok(self.tape.objective(&bindings, self.reduction, interrupt)?)
     }
 
     fn loss_and_gradient(
@@ -167,16 +143,15 @@ impl Model<f64> for ExpressionObjective<'_> {
         interrupt: &Interrupt,
     ) -> Result<f64, Error> {
         self.gather(&rows);
-        let options = GradientOptions { reduction: self.reduction, ..GradientOptions::default() };
         let bindings = self.bindings(parameters, &rows);
-        let Gradient { outputs, gradients, .. } = self.tape.gradient(&bindings, options, interrupt)?;
+        let (loss, gradients) = self.tape.objective_and_gradient(&bindings, self.reduction, interrupt)?;
         gradient.fill(0.0);
         for (source, derivative) in self.sources.iter().zip(gradients) {
             if let (Source::Parameter(position), Some(Column::Number(x))) = (source, derivative) {
                 gradient[*position] += x;
             }
         }
-        Ok(self.reduce(&outputs[0], rows.len(self.rows)))
+        Ok(loss)
     }
 }
 

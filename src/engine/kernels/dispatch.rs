@@ -3,17 +3,24 @@
 
 use std::sync::LazyLock;
 
-/// An instruction set that kernels are compiled for.
+/// An instruction set that kernels are compiled for, and that this machine has: only [`available`](Level::available) and
+/// [`best`](Level::best) give one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(Set);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// What every machine of the target has.
+enum Set {
     Baseline,
-    /// AVX2 with FMA: four f64 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 F, VL, DQ and BW: eight f64 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+}
+
+impl std::fmt::Debug for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// Work to be compiled once per [`Level`]. `run` must be `#[inline(always)]`, so that its loops are vectorised with the
@@ -30,20 +37,29 @@ static BEST: LazyLock<Level> =
     LazyLock::new(|| *Level::available().last().expect("the baseline is always available"));
 
 impl Level {
+    /// Every name that [`name`](Level::name) can give on this target, slowest first.
+    pub const NAMES: &'static [&'static str] = &[
+        "baseline",
+        #[cfg(target_arch = "x86_64")]
+        "avx2",
+        #[cfg(target_arch = "x86_64")]
+        "avx512",
+    ];
+
     /// The levels this machine can run, slowest first.
     pub fn available() -> Vec<Level> {
         #[allow(unused_mut)]
-        let mut levels = vec![Level::Baseline];
+        let mut levels = vec![Level(Set::Baseline)];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Level::Avx2);
+                levels.push(Level(Set::Avx2));
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512bw")
                 {
-                    levels.push(Level::Avx512);
+                    levels.push(Level(Set::Avx512));
                 }
             }
         }
@@ -55,19 +71,30 @@ impl Level {
         *BEST
     }
 
-    /// Runs `kernel` compiled for this level, or for the best that this machine has, if that is less: the bits agree.
+    /// `baseline`: what every machine of the target has; `avx2`: four f64 lanes, with FMA; `avx512` (F, VL, DQ, BW): eight.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self.0 as usize]
+    }
+
+    /// Runs `kernel` compiled for this level.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.min(Level::best()) {
-            Level::Baseline => kernel.run(),
+        match self.0 {
+            Set::Baseline => baseline(kernel),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the level is at most `best`, whose features, and those of the levels below it, `available` has checked.
-            Level::Avx2 => unsafe { avx2(kernel) },
+            // SAFETY: a level is only made by `available`, after it has found the features.
+            Set::Avx2 => unsafe { avx2(kernel) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Level::Avx512 => unsafe { avx512(kernel) },
+            Set::Avx512 => unsafe { avx512(kernel) },
         }
     }
+}
+
+// Never inlined, as the others cannot be: a caller with a kernel per op would carry all of them in one frame.
+#[inline(never)]
+fn baseline<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -29,7 +29,7 @@ impl Tape {
         interrupt: &Interrupt,
     ) -> Result<Vec<Column>, SweepError> {
         let options = GradientOptions { non_finite, ..GradientOptions::default() };
-        Ok(self.sweep(bindings, None, options, interrupt)?.outputs)
+        Ok(Sweep::new(self, bindings, options, Outputs::PerSample, false, interrupt)?.run()?.outputs)
     }
 
     /// The outputs and the gradient of the objective.
@@ -39,37 +39,32 @@ impl Tape {
         options: GradientOptions,
         interrupt: &Interrupt,
     ) -> Result<Gradient, SweepError> {
-        self.sweep(bindings, Some(options.reduction), options, interrupt)
+        Sweep::new(self, bindings, options, Outputs::PerSample, true, interrupt)?.run()
     }
 
-    fn sweep(
+    /// The objective alone. If it is not finite, it is refused.
+    pub fn objective(
         &self,
         bindings: &[Binding<'_>],
-        reduction: Option<Reduction>,
-        options: GradientOptions,
+        reduction: Reduction,
         interrupt: &Interrupt,
-    ) -> Result<Gradient, SweepError> {
-        let samples = self.samples(bindings)?;
-        let level = Level::best();
-        let seed = match reduction {
-            Some(Reduction::Mean) => 1.0 / samples.unwrap_or(1) as f64,
-            _ => 1.0,
-        };
-        let mut sweep = Sweep {
-            tape: self,
-            bindings,
-            refuse: options.non_finite == NonFinitePolicy::Refuse,
-            with_gradient: reduction.is_some(),
-            samples: samples.unwrap_or(1),
-            seed,
-            level,
-            interrupt,
-            point: Point::default(),
-            uniform_is_finite: true,
-            wanted_values: Vec::new(),
-            wanted_adjoints: Vec::new(),
-        };
-        sweep.run()
+    ) -> Result<f64, SweepError> {
+        let options = GradientOptions { reduction, ..GradientOptions::default() };
+        let result = Sweep::new(self, bindings, options, Outputs::Reduced, false, interrupt)?.run()?;
+        Ok(sum(&result.outputs))
+    }
+
+    /// The objective and its gradient, as [`gradient`](Tape::gradient) has it. Nothing is stored per sample that is not
+    /// asked for: the quickest way over many samples. Results that are not finite are refused.
+    pub fn objective_and_gradient(
+        &self,
+        bindings: &[Binding<'_>],
+        reduction: Reduction,
+        interrupt: &Interrupt,
+    ) -> Result<(f64, Vec<Option<Column>>), SweepError> {
+        let options = GradientOptions { reduction, ..GradientOptions::default() };
+        let result = Sweep::new(self, bindings, options, Outputs::Reduced, true, interrupt)?.run()?;
+        Ok((sum(&result.outputs), result.gradients))
     }
 
     /// The number of samples, if any input is sampled.
@@ -92,14 +87,25 @@ impl Tape {
     }
 }
 
+/// What is told of the outputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outputs {
+    /// A number for every sample, where an output depends on samples.
+    PerSample,
+    /// One number each, reduced over the samples.
+    Reduced,
+}
+
 pub(super) struct Sweep<'a> {
     pub(super) tape: &'a Tape,
     pub(super) bindings: &'a [Binding<'a>],
     pub(super) refuse: bool,
+    pub(super) reduction: Reduction,
+    pub(super) outputs: Outputs,
     pub(super) with_gradient: bool,
     pub(super) samples: usize,
     /// The adjoint of each output at each sample.
-    pub(super) seed: f64,
+    seed: f64,
     pub(super) level: Level,
     pub(super) interrupt: &'a Interrupt,
     pub(super) point: Point,
@@ -107,6 +113,8 @@ pub(super) struct Sweep<'a> {
     /// Slots of the varying section whose values, or adjoints, are wanted for every sample.
     pub(super) wanted_values: Vec<u32>,
     pub(super) wanted_adjoints: Vec<u32>,
+    /// Slots of the varying section that are outputs, if those are to be reduced over the samples, in their order.
+    pub(super) reduced: Vec<u32>,
 }
 
 /// The part of the result columns that a chunk of samples fills.
@@ -120,30 +128,63 @@ struct ChunkTask<'c> {
 pub(super) struct ChunkSums {
     /// The adjoint of each uniform leaf.
     pub(super) adjoints: Vec<f64>,
+    /// Each reduced output.
+    pub(super) outputs: Vec<f64>,
     /// The uniform leaves whose values some sample uses; only told where a uniform value is not finite.
     pub(super) used: Vec<bool>,
     /// An output that is not finite although nothing in this section made it so.
     pub(super) inherited: Option<NonFinite>,
 }
 
-impl Sweep<'_> {
-    fn run(&mut self) -> Result<Gradient, SweepError> {
+impl<'a> Sweep<'a> {
+    fn new(
+        tape: &'a Tape,
+        bindings: &'a [Binding<'a>],
+        options: GradientOptions,
+        outputs: Outputs,
+        with_gradient: bool,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, SweepError> {
+        let samples = tape.samples(bindings)?.unwrap_or(1);
+        let mut sweep = Sweep {
+            tape,
+            bindings,
+            refuse: options.non_finite == NonFinitePolicy::Refuse,
+            reduction: options.reduction,
+            outputs,
+            with_gradient,
+            samples,
+            seed: match options.reduction {
+                Reduction::Sum => 1.0,
+                Reduction::Mean => 1.0 / samples as f64,
+            },
+            level: Level::best(),
+            interrupt,
+            point: Point::default(),
+            uniform_is_finite: true,
+            wanted_values: Vec::new(),
+            wanted_adjoints: Vec::new(),
+            reduced: Vec::new(),
+        };
+        sweep.choose_columns();
+        Ok(sweep)
+    }
+
+    fn run(mut self) -> Result<Gradient, SweepError> {
         let tape = self.tape;
         self.forward_uniform()?;
-        self.choose_columns();
         let mut values = vec![vec![0.0; self.samples]; self.wanted_values.len()];
         let mut adjoints = vec![vec![0.0; self.samples]; self.wanted_adjoints.len()];
-        let crossing = tape.varying.uniform_leaves();
-        let mut sums =
-            ChunkSums { adjoints: vec![0.0; crossing], used: vec![false; crossing], inherited: None };
-        if tape.varying.slots() > 0 {
-            sums = self.run_chunks(&mut values, &mut adjoints)?;
-        }
+        let sums = if tape.varying.slots() > 0 {
+            self.run_chunks(&mut values, &mut adjoints)?
+        } else {
+            ChunkSums { adjoints: Vec::new(), outputs: Vec::new(), used: Vec::new(), inherited: None }
+        };
         self.check_uniform_values(&sums)?;
         if self.with_gradient {
             self.reverse_uniform(&sums)?;
         }
-        Ok(self.collect(&values, &adjoints))
+        Ok(self.collect(values, adjoints, &sums.outputs))
     }
 
     fn forward_uniform(&mut self) -> Result<(), Interrupted> {
@@ -167,19 +208,27 @@ impl Sweep<'_> {
             Some(Place::Varying(slot)) => Some(slot),
             _ => None,
         };
-        if tape.traced {
-            let slots: Vec<u32> = tape.places().filter_map(|(_, place)| varying(Some(place))).collect();
-            self.wanted_values.clone_from(&slots);
-            self.wanted_adjoints = if self.with_gradient { slots } else { Vec::new() };
-            return;
+        let output_slots = tape.outputs.iter().filter_map(|&place| varying(Some(place)));
+        let in_trace: Vec<u32> =
+            tape.places().filter(|_| tape.traced).filter_map(|(_, place)| varying(Some(place))).collect();
+        let inputs = tape.inputs.iter().zip(&tape.roles).filter(|(_, role)| role.wanted);
+        let input_slots = inputs.filter_map(|(&place, _)| varying(place));
+        let in_order = |mut slots: Vec<u32>| {
+            slots.sort_unstable();
+            slots.dedup();
+            slots
+        };
+        match self.outputs {
+            Outputs::PerSample => {
+                self.wanted_values = in_order(output_slots.chain(in_trace.iter().copied()).collect());
+            }
+            Outputs::Reduced => {
+                self.wanted_values = in_order(in_trace.clone());
+                self.reduced = output_slots.collect();
+            }
         }
-        self.wanted_values = tape.outputs.iter().filter_map(|&place| varying(Some(place))).collect();
-        self.wanted_values.sort_unstable();
-        self.wanted_values.dedup();
         if self.with_gradient {
-            let wanted = tape.inputs.iter().zip(&tape.roles).filter(|(_, role)| role.wanted);
-            self.wanted_adjoints = wanted.filter_map(|(&place, _)| varying(place)).collect();
-            self.wanted_adjoints.sort_unstable();
+            self.wanted_adjoints = in_order(input_slots.chain(in_trace).collect());
         }
     }
 
@@ -213,11 +262,11 @@ impl Sweep<'_> {
                 .collect()
         };
         let chunks: Vec<ChunkSums> = results.into_iter().collect::<Result<_, _>>()?;
-        let crossing = chunks[0].adjoints.len();
+        let total = |term: &dyn Fn(&ChunkSums) -> f64| tree_sum(&chunks.iter().map(term).collect::<Vec<_>>());
+        let crossing = section.uniform_leaves();
         Ok(ChunkSums {
-            adjoints: (0..crossing)
-                .map(|i| tree_sum(&chunks.iter().map(|c| c.adjoints[i]).collect::<Vec<_>>()))
-                .collect(),
+            adjoints: (0..chunks[0].adjoints.len()).map(|i| total(&|chunk| chunk.adjoints[i])).collect(),
+            outputs: (0..self.reduced.len()).map(|i| total(&|chunk| chunk.outputs[i])).collect(),
             used: (0..crossing).map(|i| chunks.iter().any(|c| c.used[i])).collect(),
             inherited: chunks.into_iter().find_map(|c| c.inherited),
         })
@@ -226,7 +275,7 @@ impl Sweep<'_> {
     /// A block whose leaves that are the same for every sample are filled in.
     fn new_block(&self) -> Block {
         let section = &self.tape.varying;
-        let mut block = Block::new(section, self.with_gradient);
+        let mut block = Block::new(section, self.with_gradient, self.reduced.len());
         for (slot, leaf) in section.leaves.iter().enumerate() {
             match *leaf {
                 Leaf::Uniform(uniform) => block.value_mut(slot).fill(self.point.values[uniform as usize]),
@@ -245,10 +294,10 @@ impl Sweep<'_> {
     ) -> Result<ChunkSums, SweepError> {
         let section = &self.tape.varying;
         let crossing = section.uniform_leaves();
-        let mut sums = ChunkSums { adjoints: Vec::new(), used: vec![false; crossing], inherited: None };
-        if self.with_gradient {
-            block.adjoints.fill(0.0);
-        }
+        let gathering = if self.with_gradient { crossing } else { 0 };
+        let mut used = vec![false; crossing];
+        let mut inherited = None;
+        block.start_sums(gathering);
         let mut until_poll = 0;
         for start in (0..count).step_by(block.lanes) {
             if until_poll <= section.slots() * block.lanes {
@@ -262,11 +311,11 @@ impl Sweep<'_> {
             self.load(block, first, lanes);
             let finite = block.forward(section, self.level);
             if self.refuse && !(finite && self.uniform_is_finite) {
-                self.check_values(block, first, lanes, &mut sums)?;
+                self.check_values(block, first, lanes, &mut used, &mut inherited)?;
             }
             store(&mut task.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
+            block.add_to_totals(&self.reduced, lanes);
             if self.with_gradient {
-                block.clear_adjoints(crossing);
                 self.seed(block, lanes);
                 block.reverse(section, self.level);
                 if self.refuse {
@@ -275,12 +324,12 @@ impl Sweep<'_> {
                 store(&mut task.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
             }
         }
-        if self.with_gradient {
-            sums.adjoints = (0..crossing).map(|slot| block.adjoint_sum(slot)).collect();
-        } else {
-            sums.adjoints = vec![0.0; crossing];
-        }
-        Ok(sums)
+        Ok(ChunkSums {
+            adjoints: (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect(),
+            outputs: (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect(),
+            used,
+            inherited,
+        })
     }
 
     /// Fills the sampled leaves from sample `first` on. Lanes past the last sample repeat it and get no seed.
@@ -297,12 +346,17 @@ impl Sweep<'_> {
         }
     }
 
+    /// Puts the seeds into the outputs' adjoints, and zero into the lanes past the last sample.
     fn seed(&self, block: &mut Block, lanes: usize) {
-        for place in &self.tape.outputs {
-            if let Place::Varying(slot) = *place {
-                block.adjoint_mut(slot as usize)[..lanes]
-                    .iter_mut()
-                    .for_each(|adjoint| *adjoint += self.seed);
+        let outputs = self.tape.outputs.iter().filter_map(|place| match *place {
+            Place::Varying(slot) => Some(slot as usize),
+            Place::Uniform(_) => None,
+        });
+        outputs.clone().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
+        for slot in outputs {
+            // A node may be an output twice.
+            for adjoint in &mut block.adjoint_mut(slot)[..lanes] {
+                *adjoint += self.seed;
             }
         }
     }
@@ -322,6 +376,15 @@ impl Sweep<'_> {
         self.point.reverse(section, self.interrupt)?;
         if self.refuse { self.check_uniform_adjoints() } else { Ok(()) }
     }
+}
+
+/// The sum of outputs that are reduced.
+fn sum(outputs: &[Column]) -> f64 {
+    let number = |column: &Column| match column {
+        Column::Number(number) => *number,
+        Column::Samples(_) => unreachable!("the outputs are reduced"),
+    };
+    outputs.iter().map(number).sum()
 }
 
 fn number(binding: Binding<'_>) -> f64 {

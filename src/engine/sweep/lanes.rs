@@ -12,31 +12,41 @@ use crate::engine::kernels::{Kernel, Level};
 use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Run, Section};
 
-/// The unit of vectorisation; a block's width is a multiple of it.
-pub(super) const WIDTH: usize = 8;
+/// The least lanes of a block; the others are multiples of it.
+const WIDTH: usize = 8;
 
 /// Values and adjoints of a block: `lanes` numbers per slot.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub lanes: usize,
-    pub values: Vec<f64>,
-    pub adjoints: Vec<f64>,
+    values: Vec<f64>,
+    adjoints: Vec<f64>,
+    /// Lane by lane, over all blocks of a chunk, of each output that is reduced.
+    totals: Vec<f64>,
 }
 
-/// How many lanes a block has: as many as keep a section's values and adjoints in half a megabyte, between 8 and 64. A
-/// function of the section alone, so that sums come out the same everywhere.
+/// How many lanes a block has: a power of two, such that a section's values and adjoints stay in the first-level cache
+/// (32 KiB) with up to 256 lanes, else in the second (512 KiB) with up to 64, and at least 8. A function of the section
+/// alone, so that sums come out the same everywhere.
 pub(super) fn block_lanes(section: &Section) -> usize {
-    const BUDGET: usize = 1 << 15;
-    let fitting = BUDGET / section.slots().max(1);
-    (fitting.next_power_of_two() / 2).clamp(WIDTH, 64)
+    let fitting = |numbers: usize, most: usize| {
+        let lanes = (numbers / (2 * section.slots().max(1))).clamp(WIDTH, most);
+        1 << lanes.ilog2()
+    };
+    fitting(1 << 12, 256).max(fitting(1 << 16, 64))
 }
 
 impl Block {
-    /// Room for a block of `section`.
-    pub fn new(section: &Section, with_gradient: bool) -> Self {
+    /// Room for a block of `section`, of which so many outputs are reduced.
+    pub fn new(section: &Section, with_gradient: bool, reduced: usize) -> Self {
         let lanes = block_lanes(section);
         let size = section.slots() * lanes;
-        Self { lanes, values: vec![0.0; size], adjoints: vec![0.0; if with_gradient { size } else { 0 }] }
+        Self {
+            lanes,
+            values: vec![0.0; size],
+            adjoints: vec![0.0; if with_gradient { size } else { 0 }],
+            totals: vec![0.0; reduced * lanes],
+        }
     }
 
     /// The lanes of a slot's value.
@@ -61,59 +71,65 @@ impl Block {
 
     /// Computes all values from the leaves'. Tells whether all of them are finite.
     pub fn forward(&mut self, section: &Section, level: Level) -> bool {
-        let mut finite = [0.0; WIDTH];
+        let mut forward = Forward {
+            level,
+            lanes: self.lanes,
+            values: &mut self.values,
+            operands: &section.operands,
+            finite: Finite::default(),
+        };
         for run in &section.runs {
-            let (before, out) = self.values.split_at_mut(run.first as usize * self.lanes);
-            let streams = &section.operands[run.operands as usize..];
-            run.op.visit(ForwardRun {
-                level,
-                run,
-                lanes: self.lanes,
-                before,
-                out,
-                streams,
-                finite: &mut finite,
-            });
+            run.op.visit(ForwardRun(&mut forward, run));
         }
-        finite.iter().sum::<f64>() == 0.0
+        forward.finite.holds()
     }
 
-    /// Sets the adjoints to zero, except those of the first `gathering` slots: uniform leaves, which go on gathering.
-    pub fn clear_adjoints(&mut self, gathering: usize) {
-        self.adjoints[gathering * self.lanes..].fill(0.0);
+    /// Begins a chunk: what gathers over its blocks is zero, that is the totals and the adjoints of the first `gathering`
+    /// slots.
+    pub fn start_sums(&mut self, gathering: usize) {
+        self.totals.fill(0.0);
+        self.adjoints[..gathering * self.lanes].fill(0.0);
     }
 
-    /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds.
-    pub fn reverse(&mut self, section: &Section, level: Level) {
-        for run in section.runs.iter().rev().filter(|run| run.active) {
-            let (before, out) = self.adjoints.split_at_mut(run.first as usize * self.lanes);
-            run.op.visit(ReverseRun {
-                level,
-                run,
-                lanes: self.lanes,
-                values: &self.values,
-                before,
-                out,
-                streams: &section.operands[run.operands as usize..],
-                active: &section.active,
-            });
-        }
-    }
-
-    /// Whether all lanes of a slot's adjoint are finite. Runs for every block: lanes side by side, no chain of additions.
-    pub fn adjoint_is_finite(&self, slot: usize) -> bool {
-        let mut finite = [0.0; WIDTH];
-        for lanes in self.adjoint(slot).as_chunks::<WIDTH>().0 {
-            for l in 0..WIDTH {
-                finite[l] += lanes[l] * 0.0;
+    /// Adds the values of `slots`, each to its total, in the first so many lanes.
+    pub fn add_to_totals(&mut self, slots: &[u32], lanes: usize) {
+        for (total, &slot) in self.totals.chunks_exact_mut(self.lanes).zip(slots) {
+            let values = &self.values[slot as usize * self.lanes..][..lanes];
+            for (total, value) in total.iter_mut().zip(values) {
+                *total += value;
             }
         }
-        finite.iter().sum::<f64>() == 0.0
     }
 
-    /// The sum of a slot's adjoint over the lanes, in a fixed tree order.
-    pub fn adjoint_sum(&self, slot: usize) -> f64 {
-        tree_sum(self.adjoint(slot))
+    /// The lanes of a total.
+    pub fn total(&self, index: usize) -> &[f64] {
+        &self.totals[index * self.lanes..][..self.lanes]
+    }
+
+    /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds. What the slots
+    /// held before does not matter, except those that gather.
+    pub fn reverse(&mut self, section: &Section, level: Level) {
+        let mut reverse = Reverse {
+            level,
+            lanes: self.lanes,
+            values: &self.values,
+            adjoints: &mut self.adjoints,
+            operands: &section.operands,
+            opens: &section.opens,
+            active: &section.active,
+        };
+        for run in section.runs.iter().rev().filter(|run| run.active) {
+            run.op.visit(ReverseRun(&mut reverse, run));
+        }
+    }
+
+    /// Whether all lanes of a slot's adjoint are finite.
+    pub fn adjoint_is_finite(&self, slot: usize) -> bool {
+        let mut finite = Finite::default();
+        for &adjoint in self.adjoint(slot) {
+            finite.see(adjoint);
+        }
+        finite.holds()
     }
 }
 
@@ -129,110 +145,157 @@ pub(super) fn tree_sum(terms: &[f64]) -> f64 {
     }
 }
 
-struct ForwardRun<'a> {
-    level: Level,
-    run: &'a Run,
-    lanes: usize,
-    before: &'a [f64],
-    out: &'a mut [f64],
-    streams: &'a [u32],
-    finite: &'a mut [f64; WIDTH],
-}
+/// Whether all numbers seen are finite: infinite and NaN ones become NaN, once multiplied by zero, and show in the bits.
+/// Bits, unlike sums, may be gathered in any order, so that the loop around is vectorised.
+#[derive(Clone, Copy, Default)]
+struct Finite(u64);
 
-impl Visitor for ForwardRun<'_> {
-    type Output = ();
-    fn visit<const N: usize, P: Primitive<N>>(self) {
-        let level = self.level;
-        level.run(Compiled(self, PhantomData::<P>));
+impl Finite {
+    #[inline(always)]
+    fn see(&mut self, number: f64) {
+        self.0 |= (number * 0.0).to_bits();
+    }
+
+    fn holds(self) -> bool {
+        self.0 << 1 == 0
     }
 }
 
-impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_>, P, N> {
+// The loops over lanes below are plain and as long as a block, and see the number of lanes at run time: the compiler
+// unrolls short ones of known length before it could vectorise them. They are functions of their own because it then knows
+// that what they write is not what they read.
+
+/// `out[l] = P(x[0][l], ...)` for all lanes l.
+#[inline(always)]
+fn map<const N: usize, P: Primitive<N>>(out: &mut [f64], x: [&[f64]; N], finite: &mut Finite) {
+    let mut seen = *finite;
+    for l in 0..out.len() {
+        let mut at = [0.0; N];
+        for k in 0..N {
+            at[k] = x[k][l];
+        }
+        let y = P::value(at);
+        seen.see(y);
+        out[l] = y;
+    }
+    *finite = seen;
+}
+
+/// `target[l] += adjoint[l] * dP/dx[K]` for all lanes l, where `target` counts as zero if this `opens` it.
+#[inline(always)]
+fn accumulate<const N: usize, P: Primitive<N>, const K: usize>(
+    target: &mut [f64],
+    opens: bool,
+    adjoint: &[f64],
+    x: [&[f64]; N],
+    y: &[f64],
+) {
+    for l in 0..target.len() {
+        let mut at = [0.0; N];
+        for k in 0..N {
+            at[k] = x[k][l];
+        }
+        let partial = P::partials(at, y[l])[K];
+        let term = if P::OP.is_linear() { adjoint[l] * partial } else { contribution(adjoint[l], partial) };
+        target[l] = if opens { 0.0 } else { target[l] } + term;
+    }
+}
+
+/// What all runs of a forward sweep share.
+struct Forward<'a> {
+    level: Level,
+    lanes: usize,
+    values: &'a mut [f64],
+    operands: &'a [u32],
+    finite: Finite,
+}
+
+struct ForwardRun<'f, 'a>(&'f mut Forward<'a>, &'f Run);
+
+impl Visitor for ForwardRun<'_, '_> {
+    type Output = ();
+    #[inline]
+    fn visit<const N: usize, P: Primitive<N>>(self) {
+        self.0.level.run(Compiled(self, PhantomData::<P>));
+    }
+}
+
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_, '_>, P, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let ForwardRun { run, lanes, before, out, streams, finite, .. } = self.0;
-        let len = run.len as usize;
-        for (i, out) in out.chunks_exact_mut(lanes).take(len).enumerate() {
-            let lanes_of = |stream: usize| {
-                let slot = streams[stream * len + i] as usize;
-                before[slot * lanes..][..lanes].as_chunks::<WIDTH>().0
-            };
-            let out = out.as_chunks_mut::<WIDTH>().0;
+        let ForwardRun(sweep, run) = self.0;
+        let (lanes, len) = (sweep.lanes, run.len as usize);
+        let (before, out) = sweep.values.split_at_mut(run.first as usize * lanes);
+        let streams = &sweep.operands[run.operands as usize..];
+        for i in 0..len {
+            let out = &mut out[i * lanes..][..lanes];
             if run.copies {
-                out.copy_from_slice(lanes_of(N));
+                out.copy_from_slice(&before[streams[N * len + i] as usize * lanes..][..lanes]);
                 continue;
             }
-            let operands: [&[[f64; WIDTH]]; N] = std::array::from_fn(lanes_of);
-            // Plain loops: closures here would keep the function from being vectorised.
-            for (w, y) in out.iter_mut().enumerate() {
-                for l in 0..WIDTH {
-                    let mut x = [0.0; N];
-                    for k in 0..N {
-                        x[k] = operands[k][w][l];
-                    }
-                    y[l] = P::value(x);
-                }
-                for l in 0..WIDTH {
-                    finite[l] += y[l] * 0.0;
-                }
+            let mut x = [&before[..0]; N];
+            for k in 0..N {
+                x[k] = &before[streams[k * len + i] as usize * lanes..][..lanes];
             }
+            map::<N, P>(out, x, &mut sweep.finite);
         }
     }
 }
 
-struct ReverseRun<'a> {
+/// What all runs of a reverse sweep share.
+struct Reverse<'a> {
     level: Level,
-    run: &'a Run,
     lanes: usize,
     values: &'a [f64],
-    before: &'a mut [f64],
-    out: &'a [f64],
-    streams: &'a [u32],
+    adjoints: &'a mut [f64],
+    operands: &'a [u32],
+    opens: &'a [bool],
     active: &'a [bool],
 }
 
-impl Visitor for ReverseRun<'_> {
+struct ReverseRun<'r, 'a>(&'r mut Reverse<'a>, &'r Run);
+
+impl Visitor for ReverseRun<'_, '_> {
     type Output = ();
+    #[inline]
     fn visit<const N: usize, P: Primitive<N>>(self) {
-        let level = self.level;
-        level.run(Compiled(self, PhantomData::<P>));
+        self.0.level.run(Compiled(self, PhantomData::<P>));
     }
 }
 
-impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_>, P, N> {
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_, '_>, P, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let ReverseRun { run, lanes, values, before, out, streams, active, .. } = self.0;
-        let len = run.len as usize;
-        let values_of = |slot: usize| values[slot * lanes..][..lanes].as_chunks::<WIDTH>().0;
-        for (i, adjoint) in out.chunks_exact(lanes).take(len).enumerate().rev() {
-            let slots: [usize; N] = std::array::from_fn(|k| streams[k * len + i] as usize);
-            let operands: [&[[f64; WIDTH]]; N] = std::array::from_fn(|k| values_of(slots[k]));
-            let y = values_of(run.first as usize + i);
-            let adjoint = adjoint.as_chunks::<WIDTH>().0;
+        let ReverseRun(sweep, run) = self.0;
+        let (lanes, len, first) = (sweep.lanes, run.len as usize, run.first as usize);
+        let (before, out) = sweep.adjoints.split_at_mut(first * lanes);
+        let streams = &sweep.operands[run.operands as usize..];
+        let opens = &sweep.opens[run.operands as usize..];
+        for i in (0..len).rev() {
+            let adjoint = &out[i * lanes..][..lanes];
+            let y = &sweep.values[(first + i) * lanes..][..lanes];
+            let mut slots = [0; N];
+            let mut x = [&sweep.values[..0]; N];
             for k in 0..N {
-                if !active[slots[k]] {
-                    continue;
-                }
-                let target = before[slots[k] * lanes..][..lanes].as_chunks_mut::<WIDTH>().0;
-                for (w, target) in target.iter_mut().enumerate() {
-                    for l in 0..WIDTH {
-                        let mut x = [0.0; N];
-                        for k in 0..N {
-                            x[k] = operands[k][w][l];
-                        }
-                        let partial = P::partials(x, y[w][l])[k];
-                        target[l] += if P::OP.is_linear() {
-                            adjoint[w][l] * partial
-                        } else {
-                            contribution(adjoint[w][l], partial)
-                        };
-                    }
-                }
+                slots[k] = streams[k * len + i] as usize;
+                x[k] = &sweep.values[slots[k] * lanes..][..lanes];
+            }
+            // One by one, since the operand's position must be known when its loop is compiled.
+            if sweep.active[slots[0]] {
+                let target = &mut before[slots[0] * lanes..][..lanes];
+                accumulate::<N, P, 0>(target, opens[i], adjoint, x, y);
+            }
+            if N > 1 && sweep.active[slots[1]] {
+                let target = &mut before[slots[1] * lanes..][..lanes];
+                accumulate::<N, P, 1>(target, opens[len + i], adjoint, x, y);
+            }
+            if N > 2 && sweep.active[slots[2]] {
+                let target = &mut before[slots[2] * lanes..][..lanes];
+                accumulate::<N, P, 2>(target, opens[2 * len + i], adjoint, x, y);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use crate::engine::kernels::{Kernel, Level};
 use crate::engine::op::{Primitive, Visitor};
-use crate::engine::tape::Section;
+use crate::engine::tape::{Run, Section};
 use crate::engine::{Interrupt, Interrupted};
 
 const GROUP: usize = 8;
@@ -47,39 +47,29 @@ impl Point {
         level: Level,
         interrupt: &Interrupt,
     ) -> Result<bool, Interrupted> {
-        // Infinite and NaN values turn this sum into NaN, once multiplied by zero.
-        let mut finite = 0.0;
+        let mut forward = Forward {
+            level,
+            values: &mut self.values,
+            operands: &section.operands,
+            partials: &mut self.partials,
+            with_gradient,
+            finite: 0.0,
+        };
         let mut poll = Poll::new(interrupt);
         for run in &section.runs {
-            let (before, out) = self.values.split_at_mut(run.first as usize);
-            let streams = run.operands as usize;
-            let partials = (with_gradient && run.active).then(|| &mut self.partials[streams..]);
-            run.op.visit(&mut ForwardRun {
-                level,
-                copies: run.copies,
-                before,
-                out: &mut out[..run.len as usize],
-                streams: &section.operands[streams..],
-                partials,
-                finite: &mut finite,
-            });
+            run.op.visit(ForwardRun(&mut forward, run));
             poll.after(run.len as usize)?;
         }
-        Ok(finite == 0.0)
+        Ok(forward.finite == 0.0)
     }
 
     /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds.
     pub fn reverse(&mut self, section: &Section, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let mut reverse =
+            Reverse { adjoints: &mut self.adjoints, operands: &section.operands, partials: &self.partials };
         let mut poll = Poll::new(interrupt);
         for run in section.runs.iter().rev().filter(|run| run.active) {
-            let (before, out) = self.adjoints.split_at_mut(run.first as usize);
-            let streams = run.operands as usize;
-            run.op.visit(&mut ReverseRun {
-                before,
-                out: &out[..run.len as usize],
-                streams: &section.operands[streams..],
-                partials: &self.partials[streams..],
-            });
+            run.op.visit(ReverseRun(&mut reverse, run));
             poll.after(run.len as usize)?;
         }
         Ok(())
@@ -107,45 +97,55 @@ impl<'a> Poll<'a> {
     }
 }
 
-struct ForwardRun<'a> {
+/// What all runs of a forward sweep share. Runs take it by reference: one of a single instruction must not pay for more.
+struct Forward<'a> {
     level: Level,
-    copies: bool,
-    before: &'a mut [f64],
-    out: &'a mut [f64],
-    streams: &'a [u32],
-    partials: Option<&'a mut [f64]>,
-    finite: &'a mut f64,
+    values: &'a mut [f64],
+    operands: &'a [u32],
+    partials: &'a mut [f64],
+    with_gradient: bool,
+    /// Infinite and NaN values turn this sum into NaN, once multiplied by zero.
+    finite: f64,
 }
 
-// By reference: a run of one instruction must not pay for moving all this.
-impl Visitor for &mut ForwardRun<'_> {
+struct ForwardRun<'f, 'a>(&'f mut Forward<'a>, &'f Run);
+
+impl Visitor for ForwardRun<'_, '_> {
     type Output = ();
+    #[inline]
     fn visit<const N: usize, P: Primitive<N>>(self) {
-        self.level.run(Compiled(self, PhantomData::<P>));
+        self.0.level.run(Compiled(self, PhantomData::<P>));
     }
 }
 
 /// A run together with its op, to be compiled for each level.
 pub(super) struct Compiled<R, P, const N: usize>(pub R, pub PhantomData<P>);
 
-impl<const N: usize, P: Primitive<N>> Kernel for Compiled<&mut ForwardRun<'_>, P, N> {
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_, '_>, P, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let ForwardRun { copies, before, out, streams, partials, finite, .. } = self.0;
-        let (copies, streams): (bool, &[u32]) = (*copies, streams);
-        let len = out.len();
-        let (operands, sources) = streams.split_at(N * len);
-        let streams: [&[u32]; N] = std::array::from_fn(|k| &operands[k * len..(k + 1) * len]);
-        let mut stored = if P::OP.is_linear() { None } else { partials.as_deref_mut() };
+        let ForwardRun(sweep, run) = self.0;
+        let (first, len) = (run.first as usize, run.len as usize);
+        let (before, out) = sweep.values.split_at_mut(first);
+        let out = &mut out[..len];
+        let (operands, sources) = sweep.operands[run.operands as usize..].split_at(N * len);
+        let stores = sweep.with_gradient && run.active && !P::OP.is_linear();
+        let stored = if stores { &mut sweep.partials[run.operands as usize..][..N * len] } else { &mut [] };
+        // Plain loops throughout: a closure would be compiled without the level's instructions.
         let mut start = 0;
-        // Groups that are full: the loops over lanes are vectorised. Plain loops throughout: a closure would be compiled
-        // without the level's instructions.
+        let mut finite = [0.0; GROUP];
         while len - start >= GROUP {
-            let x: [[f64; N]; GROUP] = gather(before, &streams, start);
+            let mut x = [[0.0; N]; GROUP];
+            for k in 0..N {
+                let slots = &operands[k * len + start..][..GROUP];
+                for l in 0..GROUP {
+                    x[l][k] = before[slots[l] as usize];
+                }
+            }
             let mut y = [0.0; GROUP];
-            if copies {
+            if run.copies {
                 for l in 0..GROUP {
                     y[l] = before[sources[start + l] as usize];
                 }
@@ -155,10 +155,10 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<&mut ForwardRun<'_>, P
                 }
             }
             out[start..start + GROUP].copy_from_slice(&y);
-            for y in y {
-                **finite += y * 0.0;
+            for l in 0..GROUP {
+                finite[l] += y[l] * 0.0;
             }
-            if let Some(stored) = &mut stored {
+            if stores {
                 let mut columns = [[0.0; GROUP]; N];
                 for l in 0..GROUP {
                     let p = P::partials(x[l], y[l]);
@@ -172,12 +172,19 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<&mut ForwardRun<'_>, P
             }
             start += GROUP;
         }
+        // Only if there were any: most runs of small graphs are short.
+        if start > 0 {
+            sweep.finite += finite.iter().sum::<f64>();
+        }
         for i in start..len {
-            let [x] = gather::<N, 1>(before, &streams, i);
-            let y = if copies { before[sources[i] as usize] } else { P::value(x) };
+            let mut x = [0.0; N];
+            for k in 0..N {
+                x[k] = before[operands[k * len + i] as usize];
+            }
+            let y = if run.copies { before[sources[i] as usize] } else { P::value(x) };
             out[i] = y;
-            **finite += y * 0.0;
-            if let Some(stored) = &mut stored {
+            sweep.finite += y * 0.0;
+            if stores {
                 let p = P::partials(x, y);
                 for k in 0..N {
                     stored[k * len + i] = p[k];
@@ -187,38 +194,27 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<&mut ForwardRun<'_>, P
     }
 }
 
-/// The operands of `G` instructions from `start` on.
-#[inline(always)]
-fn gather<const N: usize, const G: usize>(
-    values: &[f64],
-    streams: &[&[u32]; N],
-    start: usize,
-) -> [[f64; N]; G] {
-    let mut gathered = [[0.0; N]; G];
-    for k in 0..N {
-        let slots = &streams[k][start..start + G];
-        for l in 0..G {
-            gathered[l][k] = values[slots[l] as usize];
-        }
-    }
-    gathered
-}
-
-struct ReverseRun<'a> {
-    before: &'a mut [f64],
-    out: &'a [f64],
-    streams: &'a [u32],
+/// What all runs of a reverse sweep share.
+struct Reverse<'a> {
+    adjoints: &'a mut [f64],
+    operands: &'a [u32],
     partials: &'a [f64],
 }
 
-impl Visitor for &mut ReverseRun<'_> {
+struct ReverseRun<'r, 'a>(&'r mut Reverse<'a>, &'r Run);
+
+impl Visitor for ReverseRun<'_, '_> {
     type Output = ();
 
     /// Adds each instruction's contributions to its operands' adjoints. Nothing here needs a level: it does not vectorise.
+    #[inline(never)]
     fn visit<const N: usize, P: Primitive<N>>(self) {
-        let ReverseRun { before, out, streams, partials } = self;
-        let len = out.len();
-        let (streams, stored) = (&streams[..N * len], &partials[..N * len]);
+        let ReverseRun(sweep, run) = self;
+        let len = run.len as usize;
+        let (before, out) = sweep.adjoints.split_at_mut(run.first as usize);
+        let out = &out[..len];
+        let operands = &sweep.operands[run.operands as usize..][..N * len];
+        let stored = &sweep.partials[run.operands as usize..][..N * len];
         let constant = if P::OP.is_linear() { P::partials([0.0; N], 0.0) } else { [0.0; N] };
         for i in (0..len).rev() {
             let adjoint = out[i];
@@ -228,7 +224,7 @@ impl Visitor for &mut ReverseRun<'_> {
                 } else {
                     contribution(adjoint, stored[k * len + i])
                 };
-                before[streams[k * len + i] as usize] += term;
+                before[operands[k * len + i] as usize] += term;
             }
         }
     }

@@ -85,6 +85,9 @@ pub(crate) struct Section {
     pub runs: Vec<Run>,
     /// Slots, as [`Run::operands`] says.
     pub operands: Vec<u32>,
+    /// Whether an operand's adjoint gets its first contribution here, on the way back. Only told of the varying section,
+    /// and of no output, since those start from their seeds, and no uniform leaf, since those gather over blocks.
+    pub opens: Vec<bool>,
     /// The graph's node behind each slot.
     pub origin: Vec<NodeId>,
     /// Whether each slot's adjoint is needed.

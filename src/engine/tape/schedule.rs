@@ -39,8 +39,9 @@ pub(super) fn schedule(
             inputs[*position as usize] = Some(place(index as u32));
         }
     }
-    let outputs = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
-    let Builder { uniform, varying, .. } = builder;
+    let outputs: Vec<Place> = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
+    let Builder { uniform, mut varying, .. } = builder;
+    varying.find_openings(&outputs);
     Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace }
 }
 
@@ -194,6 +195,26 @@ impl Section {
         self.leaves.push(leaf);
         self.origin.push(lowered.origin[index as usize]);
         self.active.push(lowered.active[index as usize]);
+    }
+
+    fn find_openings(&mut self, outputs: &[Place]) {
+        let mut has_begun = vec![false; self.slots()];
+        has_begun[..self.uniform_leaves()].fill(true);
+        for place in outputs {
+            if let Place::Varying(slot) = *place {
+                has_begun[slot as usize] = true;
+            }
+        }
+        self.opens = vec![false; self.operands.len()];
+        for run in self.runs.iter().rev().filter(|run| run.active) {
+            for i in (0..run.len).rev() {
+                for k in 0..run.op.operand_count() as u32 {
+                    let position = (run.operands + k * run.len + i) as usize;
+                    let begun = &mut has_begun[self.operands[position] as usize];
+                    self.opens[position] = !std::mem::replace(begun, true);
+                }
+            }
+        }
     }
 }
 
