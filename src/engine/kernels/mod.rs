@@ -14,6 +14,7 @@ pub mod exp;
 pub mod hyperbolic;
 pub mod log;
 mod poly;
+mod prefetch;
 pub mod real;
 pub mod scalar;
 pub mod single;
@@ -22,6 +23,7 @@ pub mod special;
 pub mod trig;
 
 pub use dispatch::{Kernel, Level};
+pub use prefetch::prefetch;
 pub use real::Real;
 
 /// Every f64 function under one roof.

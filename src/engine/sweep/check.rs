@@ -1,6 +1,7 @@
 //! The look for infinities and NaN, where a sweep refuses them.
 
-use super::evaluate::{ChunkSums, Sweep};
+use super::chunk::ChunkSums;
+use super::evaluate::Sweep;
 use super::finite::{NonFinite, Origin};
 use super::lanes::Block;
 use super::result::SweepError;
@@ -42,15 +43,16 @@ impl Sweep<'_> {
         Ok(())
     }
 
+    /// Looks at the wanted adjoints and at those of the first `gathering` slots.
     pub(super) fn check_adjoints(
         &self,
         block: &Block,
-        crossing: usize,
+        gathering: usize,
         first: usize,
         lanes: usize,
     ) -> Result<(), SweepError> {
         let wanted = self.wanted_adjoints.iter().map(|&slot| slot as usize);
-        if (0..crossing).chain(wanted).all(|slot| block.adjoint_is_finite(slot)) {
+        if (0..gathering).chain(wanted).all(|slot| block.adjoint_is_finite(slot)) {
             return Ok(());
         }
         let section = &self.tape.varying;

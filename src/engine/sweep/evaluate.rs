@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::finite::NonFinite;
+use super::chunk::{Chunk, ChunkSums};
 use super::lanes::{Block, block_lanes, tree_sum};
 use super::point::Point;
 use super::result::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError};
@@ -17,8 +17,6 @@ use crate::engine::{Interrupt, Interrupted};
 /// Blocks per chunk: enough work to be worth a thread's attention, few enough that a chunk takes well under the 100 ms in
 /// which an interrupt must be noticed.
 const CHUNK_BLOCKS: usize = 64;
-/// Lane-instructions between two looks at the interrupt.
-const POLL: usize = 1 << 18;
 
 impl Tape {
     /// The outputs, one column each.
@@ -105,7 +103,7 @@ pub(super) struct Sweep<'a> {
     pub(super) with_gradient: bool,
     pub(super) samples: usize,
     /// The adjoint of each output at each sample.
-    seed: f64,
+    pub(super) seed: f64,
     pub(super) level: Level,
     pub(super) interrupt: &'a Interrupt,
     pub(super) point: Point,
@@ -115,25 +113,6 @@ pub(super) struct Sweep<'a> {
     pub(super) wanted_adjoints: Vec<u32>,
     /// Slots of the varying section that are outputs, if those are to be reduced over the samples, in their order.
     pub(super) reduced: Vec<u32>,
-}
-
-/// The part of the result columns that a chunk of samples fills.
-struct ChunkTask<'c> {
-    first_sample: usize,
-    values: Vec<&'c mut [f64]>,
-    adjoints: Vec<&'c mut [f64]>,
-}
-
-/// What a chunk of samples adds up to.
-pub(super) struct ChunkSums {
-    /// The adjoint of each uniform leaf.
-    pub(super) adjoints: Vec<f64>,
-    /// Each reduced output.
-    pub(super) outputs: Vec<f64>,
-    /// The uniform leaves whose values some sample uses; only told where a uniform value is not finite.
-    pub(super) used: Vec<bool>,
-    /// An output that is not finite although nothing in this section made it so.
-    pub(super) inherited: Option<NonFinite>,
 }
 
 impl<'a> Sweep<'a> {
@@ -173,12 +152,13 @@ impl<'a> Sweep<'a> {
     fn run(mut self) -> Result<Gradient, SweepError> {
         let tape = self.tape;
         self.forward_uniform()?;
-        let mut values = vec![vec![0.0; self.samples]; self.wanted_values.len()];
-        let mut adjoints = vec![vec![0.0; self.samples]; self.wanted_adjoints.len()];
+        let column = |_: &u32| vec![0.0; self.samples];
+        let mut values: Vec<Vec<f64>> = self.wanted_values.iter().map(column).collect();
+        let mut adjoints: Vec<Vec<f64>> = self.wanted_adjoints.iter().map(column).collect();
         let sums = if tape.varying.slots() > 0 {
             self.run_chunks(&mut values, &mut adjoints)?
         } else {
-            ChunkSums { adjoints: Vec::new(), outputs: Vec::new(), used: Vec::new(), inherited: None }
+            ChunkSums::default()
         };
         self.check_uniform_values(&sums)?;
         if self.with_gradient {
@@ -238,28 +218,29 @@ impl<'a> Sweep<'a> {
         adjoints: &mut [Vec<f64>],
     ) -> Result<ChunkSums, SweepError> {
         let section = &self.tape.varying;
-        let chunk = block_lanes(section) * CHUNK_BLOCKS;
-        let mut tasks: Vec<ChunkTask<'_>> = (0..self.samples.div_ceil(chunk))
-            .map(|i| ChunkTask { first_sample: i * chunk, values: Vec::new(), adjoints: Vec::new() })
+        let size = block_lanes(section) * CHUNK_BLOCKS;
+        let mut chunks: Vec<Chunk<'_>> = (0..self.samples)
+            .step_by(size)
+            .map(|first| Chunk {
+                samples: first..self.samples.min(first + size),
+                values: Vec::new(),
+                adjoints: Vec::new(),
+            })
             .collect();
         for column in values {
-            tasks.iter_mut().zip(column.chunks_mut(chunk)).for_each(|(task, part)| task.values.push(part));
+            chunks.iter_mut().zip(column.chunks_mut(size)).for_each(|(chunk, part)| chunk.values.push(part));
         }
         for column in adjoints {
-            tasks.iter_mut().zip(column.chunks_mut(chunk)).for_each(|(task, part)| task.adjoints.push(part));
+            chunks
+                .iter_mut()
+                .zip(column.chunks_mut(size))
+                .for_each(|(chunk, part)| chunk.adjoints.push(part));
         }
-        let count = |first: usize| chunk.min(self.samples - first);
-        let results: Vec<Result<ChunkSums, SweepError>> = if tasks.len() == 1 {
-            let mut block = self.new_block();
-            tasks.into_iter().map(|task| self.run_chunk(&mut block, count(task.first_sample), task)).collect()
+        let results: Vec<Result<ChunkSums, SweepError>> = if let [chunk] = &mut chunks[..] {
+            vec![self.run_chunk(&mut self.new_block(), chunk)]
         } else {
-            tasks
-                .into_par_iter()
-                .map_init(
-                    || self.new_block(),
-                    |block, task| self.run_chunk(block, count(task.first_sample), task),
-                )
-                .collect()
+            let run = |block: &mut Block, mut chunk: Chunk<'_>| self.run_chunk(block, &mut chunk);
+            chunks.into_par_iter().map_init(|| self.new_block(), run).collect()
         };
         let chunks: Vec<ChunkSums> = results.into_iter().collect::<Result<_, _>>()?;
         let total = |term: &dyn Fn(&ChunkSums) -> f64| tree_sum(&chunks.iter().map(term).collect::<Vec<_>>());
@@ -270,95 +251,6 @@ impl<'a> Sweep<'a> {
             used: (0..crossing).map(|i| chunks.iter().any(|c| c.used[i])).collect(),
             inherited: chunks.into_iter().find_map(|c| c.inherited),
         })
-    }
-
-    /// A block whose leaves that are the same for every sample are filled in.
-    fn new_block(&self) -> Block {
-        let section = &self.tape.varying;
-        let mut block = Block::new(section, self.with_gradient, self.reduced.len());
-        for (slot, leaf) in section.leaves.iter().enumerate() {
-            match *leaf {
-                Leaf::Uniform(uniform) => block.value_mut(slot).fill(self.point.values[uniform as usize]),
-                Leaf::Constant(constant) => block.value_mut(slot).fill(constant),
-                Leaf::Input(_) => {}
-            }
-        }
-        block
-    }
-
-    fn run_chunk(
-        &self,
-        block: &mut Block,
-        count: usize,
-        mut task: ChunkTask<'_>,
-    ) -> Result<ChunkSums, SweepError> {
-        let section = &self.tape.varying;
-        let crossing = section.uniform_leaves();
-        let gathering = if self.with_gradient { crossing } else { 0 };
-        let mut used = vec![false; crossing];
-        let mut inherited = None;
-        block.start_sums(gathering);
-        let mut until_poll = 0;
-        for start in (0..count).step_by(block.lanes) {
-            if until_poll <= section.slots() * block.lanes {
-                self.interrupt.check()?;
-                until_poll = POLL;
-            } else {
-                until_poll -= section.slots() * block.lanes;
-            }
-            let lanes = block.lanes.min(count - start);
-            let first = task.first_sample + start;
-            self.load(block, first, lanes);
-            let finite = block.forward(section, self.level);
-            if self.refuse && !(finite && self.uniform_is_finite) {
-                self.check_values(block, first, lanes, &mut used, &mut inherited)?;
-            }
-            store(&mut task.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
-            block.add_to_totals(&self.reduced, lanes);
-            if self.with_gradient {
-                self.seed(block, lanes);
-                block.reverse(section, self.level);
-                if self.refuse {
-                    self.check_adjoints(block, crossing, first, lanes)?;
-                }
-                store(&mut task.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
-            }
-        }
-        Ok(ChunkSums {
-            adjoints: (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect(),
-            outputs: (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect(),
-            used,
-            inherited,
-        })
-    }
-
-    /// Fills the sampled leaves from sample `first` on. Lanes past the last sample repeat it and get no seed.
-    fn load(&self, block: &mut Block, first: usize, lanes: usize) {
-        for (slot, leaf) in self.tape.varying.leaves.iter().enumerate() {
-            if let Leaf::Input(position) = *leaf
-                && let Binding::Samples(samples) = self.bindings[position as usize]
-            {
-                let part = &samples[first..first + lanes];
-                let values = block.value_mut(slot);
-                values[..lanes].copy_from_slice(part);
-                values[lanes..].fill(part[lanes - 1]);
-            }
-        }
-    }
-
-    /// Puts the seeds into the outputs' adjoints, and zero into the lanes past the last sample.
-    fn seed(&self, block: &mut Block, lanes: usize) {
-        let outputs = self.tape.outputs.iter().filter_map(|place| match *place {
-            Place::Varying(slot) => Some(slot as usize),
-            Place::Uniform(_) => None,
-        });
-        outputs.clone().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
-        for slot in outputs {
-            // A node may be an output twice.
-            for adjoint in &mut block.adjoint_mut(slot)[..lanes] {
-                *adjoint += self.seed;
-            }
-        }
     }
 
     fn reverse_uniform(&mut self, sums: &ChunkSums) -> Result<(), SweepError> {
@@ -391,18 +283,5 @@ fn number(binding: Binding<'_>) -> f64 {
     match binding {
         Binding::Number(number) => number,
         Binding::Samples(_) => unreachable!("roles have been checked"),
-    }
-}
-
-/// Copies a block's lanes of the wanted slots into their columns.
-fn store<'b>(
-    columns: &mut [&mut [f64]],
-    wanted: &[u32],
-    start: usize,
-    lanes: usize,
-    lanes_of: impl Fn(usize) -> &'b [f64],
-) {
-    for (column, &slot) in columns.iter_mut().zip(wanted) {
-        column[start..start + lanes].copy_from_slice(&lanes_of(slot as usize)[..lanes]);
     }
 }

@@ -4,10 +4,11 @@
 //! - [`lanes`] runs a section for a block of samples at a time, so that each instruction's cost of dispatch is shared and
 //!   its loop is vectorised.
 //! - [`evaluate`] puts the two together: the uniform section once, the varying section block by block, on all cores;
-//!   [`collect`] makes its result, [`repeat`] is its short form for one point again and again.
+//!   [`chunk`] is a run of blocks, [`collect`] makes its result, [`repeat`] is its short form for one point again and again.
 //! - [`check`] looks for results that are not finite, [`finite`] finds the node that made one so.
 
 mod check;
+mod chunk;
 mod collect;
 mod evaluate;
 mod finite;

@@ -1,0 +1,154 @@
+//! A chunk of samples: its blocks one after another, each forward and back while it is in the cache.
+
+use std::ops::Range;
+
+use super::evaluate::Sweep;
+use super::finite::NonFinite;
+use super::lanes::{Block, tree_sum};
+use super::result::{Binding, SweepError};
+use crate::engine::kernels::prefetch;
+use crate::engine::tape::{Leaf, Place};
+
+/// Lane-instructions between two looks at the interrupt.
+const POLL: usize = 1 << 18;
+
+/// Some samples, and the part of the result columns that they fill.
+pub(super) struct Chunk<'c> {
+    pub samples: Range<usize>,
+    pub values: Vec<&'c mut [f64]>,
+    pub adjoints: Vec<&'c mut [f64]>,
+}
+
+/// What a chunk of samples adds up to.
+#[derive(Default)]
+pub(super) struct ChunkSums {
+    /// The adjoint of each uniform leaf.
+    pub adjoints: Vec<f64>,
+    /// Each reduced output.
+    pub outputs: Vec<f64>,
+    /// The uniform leaves whose values some sample uses; only told where a uniform value is not finite.
+    pub used: Vec<bool>,
+    /// An output that is not finite although nothing in this section made it so.
+    pub inherited: Option<NonFinite>,
+}
+
+impl Sweep<'_> {
+    /// A block whose leaves that are the same for every sample are filled in.
+    pub(super) fn new_block(&self) -> Block {
+        let section = &self.tape.varying;
+        let mut block = Block::new(section, self.with_gradient, self.reduced.len());
+        for (slot, leaf) in section.leaves.iter().enumerate() {
+            match *leaf {
+                Leaf::Uniform(uniform) => block.value_mut(slot).fill(self.point.values[uniform as usize]),
+                Leaf::Constant(constant) => block.value_mut(slot).fill(constant),
+                Leaf::Input(_) => {}
+            }
+        }
+        block
+    }
+
+    /// Fills `chunk`'s columns and adds it up.
+    pub(super) fn run_chunk(
+        &self,
+        block: &mut Block,
+        chunk: &mut Chunk<'_>,
+    ) -> Result<ChunkSums, SweepError> {
+        let sums = self.run_blocks(block, chunk, false)?;
+        if self.refuse && !sums.adjoints.iter().all(|sum| sum.is_finite()) {
+            // Again, to find the sample. That costs less than to look for it in every block of every chunk.
+            return self.run_blocks(block, chunk, true);
+        }
+        Ok(sums)
+    }
+
+    /// `looks` into the gathering adjoints after each block, too.
+    fn run_blocks(
+        &self,
+        block: &mut Block,
+        chunk: &mut Chunk<'_>,
+        looks: bool,
+    ) -> Result<ChunkSums, SweepError> {
+        let section = &self.tape.varying;
+        let crossing = section.uniform_leaves();
+        let gathering = if self.with_gradient { crossing } else { 0 };
+        let mut used = vec![false; crossing];
+        let mut inherited = None;
+        block.start_sums(gathering);
+        let mut until_poll = 0;
+        for start in (0..chunk.samples.len()).step_by(block.lanes) {
+            if until_poll <= section.slots() * block.lanes {
+                self.interrupt.check()?;
+                until_poll = POLL;
+            } else {
+                until_poll -= section.slots() * block.lanes;
+            }
+            let lanes = block.lanes.min(chunk.samples.len() - start);
+            let first = chunk.samples.start + start;
+            self.load(block, first, lanes);
+            let finite = block.forward(section, self.level);
+            if self.refuse && !(finite && self.uniform_is_finite) {
+                self.check_values(block, first, lanes, &mut used, &mut inherited)?;
+            }
+            store(&mut chunk.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
+            block.add_to_totals(&self.reduced, lanes);
+            if self.with_gradient {
+                self.seed(block, lanes);
+                block.reverse(section, self.level);
+                if self.refuse {
+                    self.check_adjoints(block, if looks { crossing } else { 0 }, first, lanes)?;
+                }
+                store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
+            }
+        }
+        Ok(ChunkSums {
+            adjoints: (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect(),
+            outputs: (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect(),
+            used,
+            inherited,
+        })
+    }
+
+    /// Fills the sampled leaves from sample `first` on, and has the memory look up the samples after. Lanes past the last
+    /// sample repeat it and get no seed.
+    fn load(&self, block: &mut Block, first: usize, lanes: usize) {
+        for (slot, leaf) in self.tape.varying.leaves.iter().enumerate() {
+            if let Leaf::Input(position) = *leaf
+                && let Binding::Samples(samples) = self.bindings[position as usize]
+            {
+                let (part, rest) = samples[first..].split_at(lanes);
+                let values = block.value_mut(slot);
+                values[..lanes].copy_from_slice(part);
+                values[lanes..].fill(part[lanes - 1]);
+                prefetch(&rest[..rest.len().min(lanes)]);
+            }
+        }
+    }
+
+    /// Puts the seeds into the outputs' adjoints, and zero into the lanes past the last sample.
+    fn seed(&self, block: &mut Block, lanes: usize) {
+        let outputs = self.tape.outputs.iter().filter_map(|place| match *place {
+            Place::Varying(slot) => Some(slot as usize),
+            Place::Uniform(_) => None,
+        });
+        outputs.clone().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
+        for slot in outputs {
+            // A node may be an output twice.
+            for adjoint in &mut block.adjoint_mut(slot)[..lanes] {
+                *adjoint += self.seed;
+            }
+        }
+    }
+}
+
+/// Copies a block's lanes of the wanted slots into their columns.
+fn store<'b>(
+    columns: &mut [&mut [f64]],
+    wanted: &[u32],
+    start: usize,
+    lanes: usize,
+    lanes_of: impl Fn(usize) -> &'b [f64],
+) {
+    for (column, &slot) in columns.iter_mut().zip(wanted) {
+        column[start..start + lanes].copy_from_slice(&lanes_of(slot as usize)[..lanes]);
+    }
+}
