@@ -164,14 +164,20 @@ impl<T: Scalar> Accumulate<'_, T> {
             let (first, count) = (index * L, a.len() / stride);
             for (panel, dw) in columns.chunks_exact(stride).zip(self.dw.chunks_mut(TILE * inputs)) {
                 let sums = tile::<T, TILE, L>([[T::ZERO; L]; TILE], panel.iter(), vectors.iter());
-                for (dw, sums) in dw.chunks_exact_mut(inputs).zip(sums) {
-                    let dw = &mut dw[first..first + count];
-                    for (dw, sum) in dw.iter_mut().zip(sums) {
-                        *dw += sum;
-                    }
+                for (dw, sums) in dw.chunks_exact_mut(inputs).zip(&sums) {
+                    add_lanes(&mut dw[first..first + count], sums);
                 }
             }
         }
+    }
+}
+
+/// Adds the first lanes of `sums`. Called, not inlined: a use of single lanes in sight of the tile would have the compiler
+/// keep its sums in single lanes, and compute them so.
+#[inline(never)]
+fn add_lanes<T: Real, const L: usize>(dw: &mut [T], sums: &[T; L]) {
+    for (dw, &sum) in dw.iter_mut().zip(sums) {
+        *dw += sum;
     }
 }
 
