@@ -7,9 +7,8 @@ use crate::engine::graph::{Graph as EngineGraph, NodeId};
 
 use super::computation::{Computation, Inline};
 use super::faults::{self, Faults};
-use super::graph::Graph;
+use super::graph::{Graph, Operand, Role};
 use super::names::Names;
-use super::resolve::{Role, Target};
 use super::value::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +22,6 @@ enum State {
 /// Depth-first search from the outputs: operands are built before the nodes that use them.
 pub(super) struct Builder<'g, 'a> {
     graph: &'g Graph<'a>,
-    roles: &'g [Role],
-    targets: &'g [Target],
     states: Vec<State>,
     /// The path from the root: node, and how many of its operands are done.
     path: Vec<(u32, u32)>,
@@ -44,7 +41,7 @@ pub(super) struct Built {
 }
 
 impl<'g, 'a> Builder<'g, 'a> {
-    pub(super) fn new(graph: &'g Graph<'a>, roles: &'g [Role], targets: &'g [Target]) -> Self {
+    pub(super) fn new(graph: &'g Graph<'a>) -> Self {
         let count = graph.nodes.len();
         let built = Built {
             engine: EngineGraph::with_capacity(count),
@@ -53,7 +50,7 @@ impl<'g, 'a> Builder<'g, 'a> {
             inputs: Vec::new(),
         };
         let (states, path, operands) = (vec![State::New; count], Vec::new(), Vec::new());
-        Self { graph, roles, targets, states, path, operands, built }
+        Self { graph, states, path, operands, built }
     }
 
     /// Builds what `roots` need and then the rest, which is checked as well.
@@ -70,15 +67,15 @@ impl<'g, 'a> Builder<'g, 'a> {
         self.open(root);
         while let Some((node, next)) = self.path.last_mut() {
             let node = *node as usize;
-            let range = self.graph.nodes[node].operand_range();
-            let Some(target) = self.targets[range].get(*next as usize) else {
+            let operands = self.graph.operands(&self.graph.nodes[node]);
+            let Some(operand) = operands.get(*next as usize) else {
                 self.path.pop();
                 self.states[node] = State::Done;
                 self.finish(node);
                 continue;
             };
             *next += 1;
-            if let Target::Node(operand) = *target {
+            if let Operand::Node(operand) = *operand {
                 match self.states[operand as usize] {
                     State::New => self.open(operand),
                     State::Open => self.note_cycle(operand, faults),
@@ -117,10 +114,11 @@ impl<'g, 'a> Builder<'g, 'a> {
     /// Makes the engine's node, unless there was a fault below it.
     fn finish(&mut self, position: usize) {
         let node = &self.graph.nodes[position];
-        let made = match self.roles[position] {
+        let details = self.graph.details(node);
+        let made = match node.role {
             Role::Unknown => None,
-            Role::Constant => match node.value {
-                Some(Value::Number(x)) => Some(self.built.engine.constant(x)),
+            Role::Constant => match details.and_then(|details| details.value.as_ref()) {
+                Some(&Value::Number(x)) => Some(self.built.engine.constant(x)),
                 _ => None,
             },
             Role::Input => {
@@ -135,7 +133,7 @@ impl<'g, 'a> Builder<'g, 'a> {
         if let Some(id) = made {
             self.built.positions.push(Some(position as u32));
             self.built.nodes[position] = Some(id);
-            if let Some(label) = &node.label {
+            if let Some(label) = details.and_then(|details| details.label.as_ref()) {
                 self.built.engine.set_label(id, &**label);
             }
         }
@@ -143,11 +141,11 @@ impl<'g, 'a> Builder<'g, 'a> {
 
     fn collect_operands(&mut self, position: usize) -> Option<()> {
         self.operands.clear();
-        for target in &self.targets[self.graph.nodes[position].operand_range()] {
-            self.operands.push(match *target {
-                Target::Unknown => return None,
-                Target::Node(operand) => self.built.nodes[operand as usize]?,
-                Target::Number(x) => {
+        for operand in self.graph.operands(&self.graph.nodes[position]) {
+            self.operands.push(match *operand {
+                Operand::Unknown(_) => return None,
+                Operand::Node(operand) => self.built.nodes[operand as usize]?,
+                Operand::Number(x) => {
                     self.built.positions.push(None);
                     self.built.engine.constant(x)
                 }
@@ -165,14 +163,11 @@ impl Built {
         let outputs = outputs.into_iter().map(|(name, position)| (name, made(position))).collect();
         let input_of: HashMap<usize, usize> =
             self.inputs.iter().enumerate().map(|(input, &position)| (position as usize, input)).collect();
-        let mut ids = Vec::with_capacity(graph.nodes.len());
-        let mut inline = Vec::new();
-        for (position, node) in graph.nodes.into_iter().enumerate() {
-            ids.push(node.id);
-            if let (Some(value), Some(&input)) = (node.value, input_of.get(&position)) {
-                inline.push(Inline { input, position, value });
-            }
-        }
+        let (ids, values) = graph.into_ids_and_values();
+        let inline = values.into_iter().filter_map(|(position, value)| {
+            input_of.get(&position).map(|&input| Inline { input, position, value })
+        });
+        let inline = inline.collect();
         let names = Names::Ids { ids, positions: self.positions };
         Computation { graph: self.engine, outputs, names, inline }
     }

@@ -1,72 +1,223 @@
 //! A computation graph on the wire.
 
 use std::fmt;
-use std::ops::Range;
+use std::hash::{BuildHasher, RandomState};
 
+use hashbrown::{HashTable, hash_table as table};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::engine::op::Op;
+
 use super::number::Number;
 use super::text::Text;
 use super::value::Value;
 
-/// `{"nodes": [...]}`, read without a copy of any string and with all operands in one buffer, so that a million nodes
-/// take a fraction of a second.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// `{"nodes": [...]}`, read without a copy of any string and with all operands in one buffer. An operand is looked up
+/// while it is read, when the node that it names was most likely read a moment before and lies in the cache: a million
+/// nodes take a fraction of a second.
+#[derive(Debug, Default)]
 pub struct Graph<'a> {
     /// In the order of the request.
     pub nodes: Vec<Node<'a>>,
-    operands: Vec<Operand<'a>>,
+    /// What each operand of each node refers to.
+    operands: Vec<Operand>,
+    /// The ids that operands name and no node had when they were read.
+    unresolved: Vec<Text<'a>>,
+    details: Vec<Details<'a>>,
+    positions: Positions,
+    /// Nodes whose id an earlier one has, with that one.
+    duplicates: Vec<(u32, u32)>,
 }
 
-/// One node as it was written; nothing is resolved yet.
-#[derive(Clone, Debug, PartialEq)]
+/// One node as it was written.
+#[derive(Debug)]
 pub struct Node<'a> {
     /// Its name, unique in a correct graph.
     pub id: Text<'a>,
-    /// Name of an operation, or `input` or `const`.
-    pub op: Text<'a>,
+    /// What its `op` names.
+    pub role: Role,
+    /// Where its operands begin among those of all nodes.
+    start: u32,
+    /// How many operands it has; `None` without an `inputs` member.
+    count: Option<u32>,
+    /// Position of its details, if it has any.
+    details: Option<u32>,
+}
+
+/// What the `op` of a node names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A leaf that takes a value.
+    Input,
+    /// A leaf that keeps one.
+    Constant,
+    /// An operation.
+    Apply(Op),
+    /// Nothing that exists.
+    Unknown,
+}
+
+/// What most nodes do without.
+#[derive(Debug, Default)]
+pub struct Details<'a> {
+    /// The name of an unknown op.
+    pub op: Option<Text<'a>>,
     /// What may be written on the node in a picture or a trace.
     pub label: Option<Text<'a>>,
     /// Value of a leaf.
     pub value: Option<Value>,
-    /// Where its operands lie among those of all nodes; they are in the order of the nodes.
-    operands: Option<Range<u32>>,
 }
 
 /// What a node is computed from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Operand<'a> {
-    /// Another node.
-    Id(Text<'a>),
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operand {
+    /// The node at this position of the request.
+    Node(u32),
     /// A constant without a node of its own.
     Number(f64),
+    /// No node: the id is at this position among the unresolved ones.
+    Unknown(u32),
 }
 
 impl<'a> Graph<'a> {
-    /// The operands of `node`; none if it has no `inputs` member.
-    pub fn operands(&self, node: &Node<'a>) -> &[Operand<'a>] {
-        &self.operands[node.operand_range()]
+    /// What `node` is computed from; nothing if it has no `inputs` member.
+    pub fn operands(&self, node: &Node<'a>) -> &[Operand] {
+        &self.operands[node.start as usize..][..node.count.unwrap_or(0) as usize]
     }
 
-    /// How many operands all nodes have together.
-    pub fn operand_count(&self) -> usize {
-        self.operands.len()
+    /// What all nodes are computed from, in their order.
+    pub fn all_operands(&self) -> &[Operand] {
+        &self.operands
+    }
+
+    /// The id that an [`Operand::Unknown`] names.
+    pub fn unresolved(&self, position: u32) -> &str {
+        &self.unresolved[position as usize]
+    }
+
+    /// What `node` has beside its id, op and operands.
+    pub fn details(&self, node: &Node<'a>) -> Option<&Details<'a>> {
+        node.details.map(|position| &self.details[position as usize])
+    }
+
+    /// Nodes whose id an earlier one has, with that one, by position.
+    pub fn duplicates(&self) -> &[(u32, u32)] {
+        &self.duplicates
+    }
+
+    /// The position of the node with this id.
+    pub fn find(&self, id: &str) -> Option<u32> {
+        self.positions.find(&self.nodes, id)
+    }
+
+    /// The ids by position, and the values that nodes hold, also by position. What only served to read is gone before.
+    pub(super) fn into_ids_and_values(self) -> (Vec<Text<'a>>, Vec<(usize, Value)>) {
+        let Self { nodes, mut details, .. } = self;
+        let mut value = |node: &Node<'_>| details[node.details? as usize].value.take();
+        let values = nodes.iter().enumerate().filter_map(|(i, node)| Some((i, value(node)?))).collect();
+        (nodes.into_iter().map(|node| node.id).collect(), values)
+    }
+
+    /// Drops the table of ids: nothing can be found any more.
+    pub(super) fn forget_positions(&mut self) {
+        self.positions = Positions::default();
+    }
+
+    fn push(&mut self, node: Node<'a>) -> Result<(), &'static str> {
+        let position = count(self.nodes.len())?;
+        self.nodes.push(node);
+        if let Some(first) = self.positions.insert(&self.nodes, position) {
+            self.duplicates.push((position, first));
+        }
+        Ok(())
+    }
+
+    fn push_id(&mut self, id: Text<'a>) -> Result<(), &'static str> {
+        let operand = match self.find(&id) {
+            Some(position) => Operand::Node(position),
+            None => {
+                self.unresolved.push(id);
+                Operand::Unknown(count(self.unresolved.len() - 1)?)
+            }
+        };
+        self.operands.push(operand);
+        Ok(())
+    }
+
+    /// Looks up the ids that came before their nodes.
+    fn resolve(&mut self) {
+        if self.unresolved.is_empty() {
+            return;
+        }
+        for operand in &mut self.operands {
+            if let Operand::Unknown(position) = *operand
+                && let Some(found) = self.positions.find(&self.nodes, &self.unresolved[position as usize])
+            {
+                *operand = Operand::Node(found);
+            }
+        }
     }
 }
 
 impl Node<'_> {
-    /// Where the node's operands lie among those of all nodes.
-    pub fn operand_range(&self) -> Range<usize> {
-        self.operands.as_ref().map_or(0..0, |range| range.start as usize..range.end as usize)
-    }
-
     /// Whether the node was written with an `inputs` member.
     pub fn has_operands(&self) -> bool {
-        self.operands.is_some()
+        self.count.is_some()
+    }
+}
+
+fn count(length: usize) -> Result<u32, &'static str> {
+    u32::try_from(length).map_err(|_| "the graph has more nodes or operands than can be counted")
+}
+
+/// Positions of nodes by id. The standard hasher, because the ids come from outside and may be chosen to collide; each
+/// entry keeps its hash, so that growing the table does not read the ids again.
+#[derive(Debug, Default)]
+struct Positions {
+    table: HashTable<Entry>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    position: u32,
+}
+
+impl Entry {
+    /// The table looks at both ends of a hash.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
+impl Positions {
+    fn hash(&self, id: &str) -> u32 {
+        self.hasher.hash_one(id) as u32
+    }
+
+    fn find(&self, nodes: &[Node<'_>], id: &str) -> Option<u32> {
+        let hash = self.hash(id);
+        let is_it = |entry: &Entry| entry.hash == hash && *nodes[entry.position as usize].id == *id;
+        self.table.find(Entry::spread(hash), is_it).map(|entry| entry.position)
+    }
+
+    /// Enters the node at `position`, unless one with its id is there: then it tells which.
+    fn insert(&mut self, nodes: &[Node<'_>], position: u32) -> Option<u32> {
+        let id = &*nodes[position as usize].id;
+        let hash = self.hash(id);
+        let is_it = |entry: &Entry| entry.hash == hash && *nodes[entry.position as usize].id == *id;
+        match self.table.entry(Entry::spread(hash), is_it, |entry| Entry::spread(entry.hash)) {
+            table::Entry::Occupied(entry) => Some(entry.get().position),
+            table::Entry::Vacant(vacant) => {
+                vacant.insert(Entry { hash, position });
+                None
+            }
+        }
     }
 }
 
@@ -92,42 +243,39 @@ impl<'de> Visitor<'de> for GraphVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Graph<'de>, A::Error> {
-        let mut operands = Vec::new();
-        let mut nodes = None;
+        let mut graph = None;
         while let Some(GraphField::Nodes) = map.next_key()? {
-            if nodes.is_some() {
-                return Err(A::Error::duplicate_field("nodes"));
-            }
-            nodes = Some(map.next_value_seed(NodesSeed(&mut operands))?);
+            let mut nodes = Graph::default();
+            map.next_value_seed(NodesSeed(&mut nodes))?;
+            once(&mut graph, "nodes", nodes)?;
         }
-        Ok(Graph { nodes: nodes.ok_or_else(|| A::Error::missing_field("nodes"))?, operands })
+        let mut graph = graph.ok_or_else(|| A::Error::missing_field("nodes"))?;
+        graph.resolve();
+        Ok(graph)
     }
 }
 
-/// Reads the nodes, their operands into the buffer that all share.
-struct NodesSeed<'b, 'a>(&'b mut Vec<Operand<'a>>);
+/// Reads the nodes into the graph.
+struct NodesSeed<'g, 'a>(&'g mut Graph<'a>);
 
 impl<'de> DeserializeSeed<'de> for NodesSeed<'_, 'de> {
-    type Value = Vec<Node<'de>>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for NodesSeed<'_, 'de> {
-    type Value = Vec<Node<'de>>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of nodes")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(node) = seq.next_element_seed(NodeSeed(self.0))? {
-            nodes.push(node);
-        }
-        Ok(nodes)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(()) = seq.next_element_seed(NodeSeed(self.0))? {}
+        Ok(())
     }
 }
 
@@ -141,31 +289,34 @@ enum NodeField {
     Label,
 }
 
-struct NodeSeed<'b, 'a>(&'b mut Vec<Operand<'a>>);
+/// Reads one node into the graph.
+struct NodeSeed<'g, 'a>(&'g mut Graph<'a>);
 
 impl<'de> DeserializeSeed<'de> for NodeSeed<'_, 'de> {
-    type Value = Node<'de>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
-    type Value = Node<'de>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(r#"a node, such as {"id": "d", "op": "mul", "inputs": ["a", "b"]}"#)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let graph = self.0;
+        let start = count(graph.operands.len()).map_err(A::Error::custom)?;
         let (mut id, mut op, mut operands, mut value, mut label) = (None, None, None, None, None);
         while let Some(field) = map.next_key()? {
             match field {
                 NodeField::Id => once(&mut id, "id", map.next_value()?)?,
-                NodeField::Op => once(&mut op, "op", map.next_value()?)?,
+                NodeField::Op => once(&mut op, "op", map.next_value::<Text<'de>>()?)?,
                 NodeField::Inputs => {
-                    once(&mut operands, "inputs", map.next_value_seed(OperandsSeed(self.0))?)?;
+                    once(&mut operands, "inputs", map.next_value_seed(OperandsSeed(graph))?)?;
                 }
                 NodeField::Value => once(&mut value, "value", map.next_value()?)?,
                 NodeField::Label => once(&mut label, "label", map.next_value()?)?,
@@ -173,7 +324,24 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
         }
         let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
         let op = op.ok_or_else(|| A::Error::missing_field("op"))?;
-        Ok(Node { id, op, label, value, operands })
+        let role = Role::from_name(&op);
+        let details = Details { op: (role == Role::Unknown).then_some(op), label, value };
+        let has_details = details.op.is_some() || details.label.is_some() || details.value.is_some();
+        let position = has_details.then_some(graph.details.len() as u32);
+        if has_details {
+            graph.details.push(details);
+        }
+        graph.push(Node { id, role, start, count: operands, details: position }).map_err(A::Error::custom)
+    }
+}
+
+impl Role {
+    fn from_name(name: &str) -> Self {
+        match name {
+            "input" => Role::Input,
+            "const" => Role::Constant,
+            _ => Op::from_name(name).map_or(Role::Unknown, Role::Apply),
+        }
     }
 }
 
@@ -184,69 +352,76 @@ fn once<T, E: Error>(slot: &mut Option<T>, field: &'static str, value: T) -> Res
     }
 }
 
-struct OperandsSeed<'b, 'a>(&'b mut Vec<Operand<'a>>);
+/// Reads the operands of one node into the graph and tells their number.
+struct OperandsSeed<'g, 'a>(&'g mut Graph<'a>);
 
 impl<'de> DeserializeSeed<'de> for OperandsSeed<'_, 'de> {
-    type Value = Range<u32>;
+    type Value = u32;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for OperandsSeed<'_, 'de> {
-    type Value = Range<u32>;
+    type Value = u32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of operands, which are ids of nodes or numbers")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let start = position(self.0.len())?;
-        while let Some(operand) = seq.next_element()? {
-            self.0.push(operand);
-        }
-        Ok(start..position(self.0.len())?)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<u32, A::Error> {
+        let start = self.0.operands.len();
+        while let Some(()) = seq.next_element_seed(OperandSeed(self.0))? {}
+        count(self.0.operands.len() - start).map_err(A::Error::custom)
     }
 }
 
-fn position<E: Error>(length: usize) -> Result<u32, E> {
-    u32::try_from(length).map_err(|_| E::custom("the graph has more operands than can be counted"))
+/// Reads one operand into the graph.
+struct OperandSeed<'g, 'a>(&'g mut Graph<'a>);
+
+impl<'de> DeserializeSeed<'de> for OperandSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
 }
 
-struct OperandVisitor;
+impl OperandSeed<'_, '_> {
+    fn number(self, x: f64) {
+        self.0.operands.push(Operand::Number(x));
+    }
+}
 
-impl<'de> Visitor<'de> for OperandVisitor {
-    type Value = Operand<'de>;
+impl<'de> Visitor<'de> for OperandSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the id of a node or a number")
     }
 
-    fn visit_borrowed_str<E>(self, id: &'de str) -> Result<Operand<'de>, E> {
-        Ok(Operand::Id(Text(id.into())))
+    fn visit_borrowed_str<E: Error>(self, id: &'de str) -> Result<(), E> {
+        self.0.push_id(Text(id.into())).map_err(E::custom)
     }
 
-    fn visit_str<E>(self, id: &str) -> Result<Operand<'de>, E> {
-        Ok(Operand::Id(Text(id.to_owned().into())))
+    fn visit_str<E: Error>(self, id: &str) -> Result<(), E> {
+        self.0.push_id(Text(id.to_owned().into())).map_err(E::custom)
     }
 
-    fn visit_f64<E>(self, x: f64) -> Result<Operand<'de>, E> {
-        Ok(Operand::Number(x))
+    fn visit_f64<E>(self, x: f64) -> Result<(), E> {
+        self.number(x);
+        Ok(())
     }
 
-    fn visit_i64<E>(self, x: i64) -> Result<Operand<'de>, E> {
-        Ok(Operand::Number(x as f64))
+    fn visit_i64<E>(self, x: i64) -> Result<(), E> {
+        self.number(x as f64);
+        Ok(())
     }
 
-    fn visit_u64<E>(self, x: u64) -> Result<Operand<'de>, E> {
-        Ok(Operand::Number(x as f64))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Operand<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OperandVisitor)
+    fn visit_u64<E>(self, x: u64) -> Result<(), E> {
+        self.number(x as f64);
+        Ok(())
     }
 }
 

@@ -1,7 +1,6 @@
-//! From a JSON graph to the engine's graph: ids become nodes, and every fault is found.
+//! From a JSON graph to the engine's graph, once every fault was looked for.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::engine::op::Op;
 
@@ -9,53 +8,35 @@ use super::build::Builder;
 use super::computation::{Computation, resolve_outputs};
 use super::context::Limits;
 use super::faults::{self, Faults, quote};
-use super::graph::{Graph, Node, Operand};
+use super::graph::{Graph, Node, Operand, Role};
 use super::problem::Problem;
 use super::suggest;
 use super::text::Text;
 use super::value::Value;
 
-/// What the `op` of a node names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Input,
-    Constant,
-    Apply(Op),
-    /// A fault has been noted.
-    Unknown,
-}
-
-/// What an operand refers to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Target {
-    /// The node at this position of the request.
-    Node(u32),
-    Number(f64),
-    /// A fault has been noted.
-    Unknown,
-}
-
 /// Builds the engine's graph. Without `outputs`, the output is the one node that no other uses.
 pub(super) fn resolve<'a>(
-    graph: Graph<'a>,
+    mut graph: Graph<'a>,
     outputs: Option<&[Text<'a>]>,
     limits: &Limits,
 ) -> Result<Computation<'a>, Problem> {
     check_size(&graph, limits)?;
     let mut faults = Faults::default();
-    let by_id = table(&graph, &mut faults);
-    let targets = targets(&graph, &by_id, &mut faults);
-    let roles: Vec<Role> = (0..graph.nodes.len()).map(|i| role(&graph, i, &mut faults)).collect();
+    note_duplicates(&graph, &mut faults);
+    if graph.all_operands().iter().any(|operand| matches!(operand, Operand::Unknown(_))) {
+        note_unknown_operands(&graph, &mut faults);
+    }
+    (0..graph.nodes.len()).for_each(|i| check_node(&graph, i, &mut faults));
     let chosen = match outputs {
         Some(asked) => {
             let known = || graph.nodes.iter().map(|node| &*node.id);
-            resolve_outputs(asked, |name| by_id.get(name).copied(), known, &mut faults)
+            resolve_outputs(asked, |name| graph.find(name), known, &mut faults)
         }
-        None => sink(&graph, &targets, &roles, &mut faults),
+        None => sink(&graph, &mut faults),
     };
-    drop(by_id);
+    graph.forget_positions();
     let roots: Vec<u32> = chosen.iter().map(|(_, position)| *position).collect();
-    let built = Builder::new(&graph, &roles, &targets).build(&roots, &mut faults);
+    let built = Builder::new(&graph).build(&roots, &mut faults);
     faults.into_result()?;
     Ok(built.finish(graph, chosen))
 }
@@ -72,84 +53,70 @@ fn check_size(graph: &Graph<'_>, limits: &Limits) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Positions by id. The standard hasher, because the ids come from outside and may be chosen to collide.
-fn table<'g>(graph: &'g Graph<'_>, faults: &mut Faults) -> HashMap<&'g str, u32> {
-    let mut by_id = HashMap::with_capacity(graph.nodes.len());
-    for (i, node) in graph.nodes.iter().enumerate() {
-        let first = *by_id.entry(&*node.id).or_insert(i as u32);
-        if first as usize != i {
-            faults.add(
-                || format!("/graph/nodes/{i}/id"),
-                || format!("The id {} is taken by /graph/nodes/{first}; ids are unique.", quote(&node.id)),
-            );
-        }
+fn note_duplicates(graph: &Graph<'_>, faults: &mut Faults) {
+    for &(i, first) in graph.duplicates() {
+        let id = || quote(&graph.nodes[i as usize].id);
+        faults.add(
+            || format!("/graph/nodes/{i}/id"),
+            || format!("The id {} is taken by /graph/nodes/{first}; ids are unique.", id()),
+        );
     }
-    by_id
 }
 
-/// What each operand of each node refers to, in the order of the graph's operands.
-fn targets(graph: &Graph<'_>, by_id: &HashMap<&str, u32>, faults: &mut Faults) -> Vec<Target> {
-    let mut targets = Vec::with_capacity(graph.operand_count());
+fn note_unknown_operands(graph: &Graph<'_>, faults: &mut Faults) {
+    let ids = || graph.nodes.iter().map(|node| &*node.id);
     for (i, node) in graph.nodes.iter().enumerate() {
         for (k, operand) in graph.operands(node).iter().enumerate() {
-            targets.push(match operand {
-                Operand::Number(x) => Target::Number(*x),
-                Operand::Id(id) => match by_id.get(&**id) {
-                    Some(&position) => Target::Node(position),
-                    None => {
-                        let ids = || graph.nodes.iter().map(|node| &*node.id);
-                        faults.add(
-                            || format!("/graph/nodes/{i}/inputs/{k}"),
-                            || format!("There is no node {}{}", quote(id), suggest::ending(id, ids())),
-                        );
-                        Target::Unknown
-                    }
-                },
-            });
+            if let Operand::Unknown(unresolved) = *operand {
+                let id = graph.unresolved(unresolved);
+                faults.add(
+                    || format!("/graph/nodes/{i}/inputs/{k}"),
+                    || format!("There is no node {}{}", quote(id), suggest::ending(id, ids())),
+                );
+            }
         }
     }
-    targets
 }
 
-/// What node `i` is, once its members fit together.
-fn role(graph: &Graph<'_>, i: usize, faults: &mut Faults) -> Role {
+/// Notes where the members of node `i` do not fit together.
+fn check_node(graph: &Graph<'_>, i: usize, faults: &mut Faults) {
     let node = &graph.nodes[i];
-    let operands = graph.operands(node);
+    let count = graph.operands(node).len();
+    let details = graph.details(node);
+    let value = details.and_then(|details| details.value.as_ref());
     let at = |member: &'static str| move || format!("/graph/nodes/{i}{member}");
-    match &*node.op {
-        kind @ ("input" | "const") => {
-            if !operands.is_empty() {
+    match node.role {
+        Role::Input | Role::Constant => {
+            if count > 0 {
                 faults.add(at("/inputs"), || format!("{} is a leaf and takes no operands.", leaf(node)));
             }
-            if kind == "input" {
-                return Role::Input;
-            }
-            match &node.value {
-                Some(Value::Number(_)) => {}
-                Some(Value::Samples(_)) => faults.add(at("/value"), || {
+            match value {
+                Some(Value::Samples(_)) if node.role == Role::Constant => faults.add(at("/value"), || {
                     format!("{} holds one number; an array of samples belongs to an input.", leaf(node))
                 }),
-                None => faults.add(at(""), || format!("{} has no `value`.", leaf(node))),
+                None if node.role == Role::Constant => {
+                    faults.add(at(""), || format!("{} has no `value`.", leaf(node)));
+                }
+                _ => {}
             }
-            Role::Constant
         }
-        name => {
-            let Some(op) = Op::from_name(name) else {
-                faults.add(at("/op"), || unknown_op(name));
-                return Role::Unknown;
-            };
-            if !op.arity().admits(operands.len()) {
+        Role::Unknown => {
+            let name = details.and_then(|details| details.op.as_deref()).unwrap_or_default();
+            faults.add(at("/op"), || unknown_op(name));
+        }
+        Role::Apply(op) => {
+            if !op.arity().admits(count) {
                 let place = if node.has_operands() { "/inputs" } else { "" };
                 faults.add(at(place), || {
                     format!(
-                        "The node {} has {} in `inputs`, but `{name}` takes {}.",
+                        "The node {} has {count} in `inputs`, but `{}` takes {}.",
                         quote(&node.id),
-                        operands.len(),
+                        op.name(),
                         op.arity()
                     )
                 });
             }
-            if node.value.is_some() {
+            if value.is_some() {
                 faults.add(at("/value"), || {
                     format!(
                         "The node {} computes its value; only `input` and `const` are given one.",
@@ -157,13 +124,13 @@ fn role(graph: &Graph<'_>, i: usize, faults: &mut Faults) -> Role {
                     )
                 });
             }
-            Role::Apply(op)
         }
     }
 }
 
 fn leaf(node: &Node<'_>) -> String {
-    format!("The `{}` node {}", &*node.op, quote(&node.id))
+    let op = if node.role == Role::Input { "input" } else { "const" };
+    format!("The `{op}` node {}", quote(&node.id))
 }
 
 fn unknown_op(name: &str) -> String {
@@ -174,19 +141,14 @@ fn unknown_op(name: &str) -> String {
 }
 
 /// The one node that no other uses; leaves that nothing uses do not count beside operations.
-fn sink<'a>(
-    graph: &Graph<'a>,
-    targets: &[Target],
-    roles: &[Role],
-    faults: &mut Faults,
-) -> Vec<(Cow<'a, str>, u32)> {
+fn sink<'a>(graph: &Graph<'a>, faults: &mut Faults) -> Vec<(Cow<'a, str>, u32)> {
     let mut is_used = vec![false; graph.nodes.len()];
-    for target in targets {
-        if let Target::Node(position) = target {
+    for operand in graph.all_operands() {
+        if let Operand::Node(position) = operand {
             is_used[*position as usize] = true;
         }
     }
-    let is_leaf = |i: usize| matches!(roles[i], Role::Input | Role::Constant);
+    let is_leaf = |i: usize| matches!(graph.nodes[i].role, Role::Input | Role::Constant);
     let unused = |leaves: bool| (0..is_used.len()).filter(move |&i| is_leaf(i) == leaves);
     let mut sinks: Vec<usize> = unused(false).filter(|&i| !is_used[i]).collect();
     if sinks.is_empty() {

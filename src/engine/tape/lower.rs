@@ -1,9 +1,4 @@
-//! Graph to primitives: dead nodes dropped, composed ops broken up, constants folded, equal nodes found.
-
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+//! Graph to primitives: dead nodes dropped, composed ops broken up, constants folded.
 
 use super::super::graph::{Graph, Node, NodeId};
 use super::super::op::Op;
@@ -31,8 +26,6 @@ pub(super) struct Lowered {
     pub level: Vec<u32>,
     pub varying: Vec<bool>,
     pub active: Vec<bool>,
-    /// The first primitive that is equal to this one: itself, if it is new.
-    pub equal_to: Vec<u32>,
     /// The index of each node of the graph that the outputs need.
     pub index_of: Vec<u32>,
 }
@@ -57,12 +50,8 @@ impl Lowered {
 pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Lowered {
     let mut lowering = Lowering {
         fold: options.fold && !options.trace,
-        // Sharing pays only where two costly ops could be equal.
-        share: options.share
-            && graph.nodes().filter_map(|n| graph.op(n)).filter(|op| op.is_costly()).nth(1).is_some(),
         trace: options.trace,
         roles,
-        seen: HashTable::new(),
         scratch: Vec::new(),
         out: Lowered { index_of: vec![NONE; graph.len()], ..Lowered::default() },
     };
@@ -91,11 +80,8 @@ pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: 
 
 struct Lowering<'a> {
     fold: bool,
-    share: bool,
     trace: bool,
     roles: &'a [Role],
-    /// Indices of distinct primitives, by op and operands.
-    seen: HashTable<u32>,
     scratch: Vec<u32>,
     out: Lowered,
 }
@@ -229,33 +215,6 @@ impl Lowering<'_> {
         out.level.push(level);
         out.varying.push(varying);
         out.active.push(active);
-        let equal_to = if self.share { self.find_equal(index) } else { index };
-        self.out.equal_to.push(equal_to);
         index
-    }
-
-    /// The first primitive with the same op and equal operands as `index`, which is entered if there is none.
-    fn find_equal(&mut self, index: u32) -> u32 {
-        let out = &self.out;
-        let key = |i: u32| -> (u64, [u32; 3]) {
-            let equal = |o: u32| out.equal_to[o as usize];
-            match out.codes[i as usize] {
-                Code::Constant(value) => (value.to_bits(), [NONE; 3]),
-                Code::Input(position) => (u64::from(position), [NONE, NONE, 0]),
-                Code::Apply(op) => {
-                    let mut operands = [NONE; 3];
-                    for (slot, &operand) in operands.iter_mut().zip(out.operands(i as usize)) {
-                        *slot = equal(operand);
-                    }
-                    if op.is_commutative() && operands[0] > operands[1] {
-                        operands.swap(0, 1);
-                    }
-                    (op as u64, operands)
-                }
-            }
-        };
-        let hash = |i: u32| FxBuildHasher.hash_one(key(i));
-        let wanted = key(index);
-        *self.seen.entry(hash(index), |&i| key(i) == wanted, |&i| hash(i)).or_insert(index).get()
     }
 }

@@ -1,7 +1,8 @@
 //! The tape: a graph compiled into runs of one op each, ready for the sweeps.
 //!
 //! - [`lower`] walks the graph from the outputs, so that dead nodes never appear, breaks composed ops into primitives,
-//!   folds constants, and finds nodes that are equal to an earlier one.
+//!   and folds constants.
+//! - [`share`] finds costly primitives that are equal to an earlier one.
 //! - [`schedule`] sorts the primitives by level and op into *runs* and splits them into two *sections*: what depends on
 //!   numbers alone is computed once, what depends on arrays of samples once per sample.
 //!
@@ -10,6 +11,7 @@
 
 mod lower;
 mod schedule;
+mod share;
 
 use super::graph::{Graph, NodeId};
 use super::op::Op;

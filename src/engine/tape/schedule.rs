@@ -3,6 +3,7 @@
 use super::super::graph::NodeId;
 use super::super::op::Op;
 use super::lower::{Code, Lowered, NONE};
+use super::share;
 use super::{CompileOptions, Leaf, Place, Role, Run, Section, Tape};
 
 /// What instructions of one run have in common, besides the level.
@@ -25,6 +26,7 @@ pub(super) fn schedule(
         uniform: Section::default(),
         varying: Section::default(),
         needed: needed(lowered, outputs),
+        equal_to: if options.share { share::equals(lowered) } else { Vec::new() },
         lowered,
     };
     builder.section(false);
@@ -60,6 +62,8 @@ fn needed(lowered: &Lowered, outputs: &[NodeId]) -> Vec<bool> {
 struct Builder<'a> {
     lowered: &'a Lowered,
     needed: Vec<bool>,
+    /// The first primitive that is equal to each one; empty if no costly one is equal to another.
+    equal_to: Vec<u32>,
     /// The slot of each primitive in its own section.
     slot_of: Vec<u32>,
     /// The slot in the varying section of each uniform primitive that a varying one uses.
@@ -141,7 +145,7 @@ impl Builder<'_> {
         let Code::Apply(op) = self.lowered.codes[index as usize] else {
             unreachable!("leaves are not scheduled")
         };
-        let copies = op.is_costly() && self.lowered.equal_to[index as usize] != index;
+        let copies = op.is_costly() && self.equal_to.get(index as usize).is_some_and(|&first| first != index);
         Kind { op: self.specialised(op, index), copies, active: self.lowered.active[index as usize] }
     }
 
@@ -181,8 +185,7 @@ impl Builder<'_> {
             }));
         }
         if kind.copies {
-            let sources =
-                members.iter().map(|&index| self.slot_of[lowered.equal_to[index as usize] as usize]);
+            let sources = members.iter().map(|&index| self.slot_of[self.equal_to[index as usize] as usize]);
             section.operands.extend(sources);
         }
         section.origin.extend(members.iter().map(|&index| lowered.origin[index as usize]));
