@@ -1,7 +1,7 @@
 //! Runtime choice of the instruction set.
 #![allow(unsafe_code)]
 
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction set that kernels are compiled for, and that this machine has: only [`available`](Level::available) and
 /// [`best`](Level::best) give one.
@@ -33,8 +33,8 @@ pub trait Kernel {
     fn run(self) -> Self::Output;
 }
 
-static BEST: LazyLock<Level> =
-    LazyLock::new(|| *Level::available().last().expect("the baseline is always available"));
+/// One more than the level in use; 0 before the first look.
+static IN_USE: AtomicU8 = AtomicU8::new(0);
 
 impl Level {
     /// Every name that [`name`](Level::name) can give on this target, slowest first.
@@ -66,9 +66,29 @@ impl Level {
         levels
     }
 
-    /// The fastest level this machine can run.
+    /// The level that everything runs at: the fastest of this machine, unless another was [chosen](Level::choose).
+    #[inline]
     pub fn best() -> Level {
-        *BEST
+        match IN_USE.load(Ordering::Relaxed) {
+            1 => Level(Set::Baseline),
+            #[cfg(target_arch = "x86_64")]
+            2 => Level(Set::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            3 => Level(Set::Avx512),
+            _ => Level::find_best(),
+        }
+    }
+
+    #[cold]
+    fn find_best() -> Level {
+        let best = *Level::available().last().expect("the baseline is always available");
+        best.choose();
+        best
+    }
+
+    /// Has everything run at this level from now on: for tests and measurements, since the bits are the same.
+    pub fn choose(self) {
+        IN_USE.store(self.0 as u8 + 1, Ordering::Relaxed);
     }
 
     /// `baseline`: what every machine of the target has; `avx2`: four f64 lanes, with FMA; `avx512` (F, VL, DQ, BW): eight.

@@ -1,10 +1,10 @@
-//! A training step allocates nothing once its buffers have their size.
+//! What is done again and again allocates nothing once its buffers have their size.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use gradd::engine::Interrupt;
+use gradd::engine::{Binding, CompileOptions, Graph, Interrupt, Op, Reduction as Samples, Role, Tape};
 use gradd::nn::{Activation, Examples, Init, Layer, Loss, Matrix, Mlp, Reduction, Targets};
 use gradd::train::{Length, MlpObjective, Optimizer, Plan, Sgd, Trainer};
 
@@ -31,7 +31,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The only test of this binary: others would allocate on threads beside it.
 #[test]
 fn a_step_allocates_nothing_after_the_first_epoch() {
     let layer = |units, activation| Layer { units, activation };
@@ -54,6 +53,38 @@ fn a_step_allocates_nothing_after_the_first_epoch() {
     let before = ALLOCATIONS.get();
     for _ in 0..40 {
         trainer.step(&interrupt).unwrap();
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+/// However many blocks a chunk of samples has, and however often a tape is run at a point.
+#[test]
+fn a_block_of_samples_and_a_point_allocate_nothing() {
+    let mut graph = Graph::new();
+    let (x, w) = (graph.input("x"), graph.input("w"));
+    let product = graph.apply(Op::Mul, &[x, w]).unwrap();
+    let output = graph.apply(Op::Tanh, &[product]).unwrap();
+    let interrupt = Interrupt::never();
+
+    let roles = [Role { sampled: true, wanted: false }, Role::NUMBER];
+    let tape = Tape::compile(&graph, &[output], &roles, CompileOptions::default());
+    let column: Vec<f64> = (0..8192).map(|i| f64::from(i).sin()).collect();
+    let allocations = |samples: usize| {
+        let bindings = [Binding::Samples(&column[..samples]), Binding::Number(0.5)];
+        let before = ALLOCATIONS.get();
+        tape.objective_and_gradient(&bindings, Samples::Mean, &interrupt).unwrap();
+        ALLOCATIONS.get() - before
+    };
+    allocations(8192);
+    // One block, and all that a chunk may have.
+    assert_eq!(allocations(10), allocations(8192));
+    assert!(allocations(10) > 0, "the counter counts");
+
+    let tape = Tape::compile(&graph, &[output], &[Role::NUMBER; 2], CompileOptions::default());
+    let mut repeated = tape.repeated();
+    let before = ALLOCATIONS.get();
+    for i in 0..100 {
+        repeated.gradient(&[f64::from(i), 0.5], &interrupt).unwrap();
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
 }
