@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gradd::api::evaluate::EvaluateRequest;
+use gradd::api::format::Format;
 use gradd::api::{self, Context};
 use gradd::engine::{
     Binding, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Role, Tape, parse,
@@ -129,6 +131,23 @@ fn json(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Reading 100,000 numbers of full precision.
+fn formats(criterion: &mut Criterion) {
+    let samples: Vec<f64> = (0..100_000).map(|i| f64::from(i).sin()).collect();
+    let request = serde_json::json!({"expression": "x", "inputs": {"x": samples}});
+    let mut group = criterion.benchmark_group("reading numbers");
+    group.throughput(Throughput::Elements(100_000));
+    for format in Format::ALL {
+        let body = format.encode(&request).expect("a body");
+        group.bench_function(format.name(), |bencher| {
+            bencher.iter(|| {
+                format.decode::<EvaluateRequest<'_>>(black_box(&body)).expect("a request").outputs.is_some()
+            });
+        });
+    }
+    group.finish();
+}
+
 /// A JSON graph whose nodes use the two before them.
 fn chain(count: usize) -> String {
     let mut body = String::from(r#"{"inputs": {"n0": 0.1, "n1": 0.2}, "graph": {"nodes": ["#);
@@ -142,5 +161,5 @@ fn chain(count: usize) -> String {
     body
 }
 
-criterion_group!(benches, point, compile, neuron, lanes, json);
+criterion_group!(benches, point, compile, neuron, lanes, json, formats);
 criterion_main!(benches);

@@ -1,10 +1,11 @@
 //! What every operation gets beside its body, and what it gives back.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Interrupt;
 
-use super::{Kind, Problem};
+use super::Problem;
+use super::format::Format;
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,22 @@ pub struct Context {
     pub limits: Limits,
     /// Raised when the work must stop.
     pub interrupt: Interrupt,
+    /// How the body is written.
+    pub body: Format,
+    /// How the answer is to be written.
+    pub answer: Format,
+}
+
+impl Context {
+    /// Decodes the request's body.
+    pub fn decode<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
+        self.body.decode(body)
+    }
+
+    /// The answer in the format that the client wants.
+    pub fn reply<T: Serialize>(&self, answer: &T) -> Result<Reply, Problem> {
+        Ok(Reply { content_type: self.answer.media_type(), body: self.answer.encode(answer)? })
+    }
 }
 
 /// The body of a successful answer.
@@ -49,18 +66,6 @@ pub struct Reply {
     pub content_type: &'static str,
     /// Its bytes.
     pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// `body` as JSON.
-    pub fn json<T: Serialize>(body: &T) -> Result<Self, Problem> {
-        match serde_json::to_vec(body) {
-            Ok(body) => Ok(Self { content_type: "application/json", body }),
-            Err(error) => {
-                Err(Problem::new(Kind::INTERNAL, format!("The answer could not be written: {error}.")))
-            }
-        }
-    }
 }
 
 /// An operation of the API: bytes of the request body in, bytes of the answer out.

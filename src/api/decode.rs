@@ -1,9 +1,13 @@
 //! From the bytes of a body to a wire type, or to a problem that names the place.
 
-use serde::Deserialize;
+use cbor4ii::core::dec::Read;
+use cbor4ii::serde::DecodeError;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 
 use super::faults::quote;
+use super::format::Format;
 use super::object::Object;
 use super::problem::{Fault, Kind, Problem};
 use super::{pointer, suggest};
@@ -15,10 +19,10 @@ const LONGEST_MESSAGE: usize = 300;
 ///
 /// A second pass, taken only after an error, finds the pointer to the place: keeping track of it all the time would
 /// cost more than the decoding.
-pub fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+pub(super) fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     if body.trim_ascii().is_empty() {
         return Err(Problem::new(
-            Kind::MALFORMED_JSON,
+            Kind::MALFORMED_BODY,
             "The body is empty. Post a JSON object, for instance with \
              curl --json '{\"expression\": \"x**2\", \"inputs\": {\"x\": 3}}'.",
         ));
@@ -28,6 +32,68 @@ pub fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
         Ok(Object(value)) => Ok(value),
         Err(error) => Err(explain::<T>(text, &error)),
     }
+}
+
+/// Decodes `body`, a CBOR map.
+pub(super) fn cbor<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let reader = || cbor4ii::core::utils::SliceReader::new(body);
+    let mut deserializer = cbor4ii::serde::Deserializer::new(reader());
+    match Object::deserialize(&mut deserializer) {
+        Ok(Object(value)) => match deserializer.into_inner().fill(1) {
+            Ok(rest) if rest.as_ref().is_empty() => Ok(value),
+            _ => Err(trailing(Format::Cbor)),
+        },
+        Err(DecodeError::Custom(message)) => {
+            Err(misfit::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
+        }
+        Err(error) => {
+            // The reader says what it met instead of a map in words that tell a client nothing.
+            let place = path::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()));
+            Err(unreadable(Format::Cbor, &error, place))
+        }
+    }
+}
+
+/// Decodes `body`, a MessagePack map.
+pub(super) fn message_pack<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    match Object::deserialize(&mut deserializer) {
+        // The reader does not tell where it is, but one more value fails at its first byte if there is none.
+        Ok(Object(value)) => match IgnoredAny::deserialize(&mut deserializer) {
+            Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+            _ => Err(trailing(Format::MessagePack)),
+        },
+        Err(rmp_serde::decode::Error::Syntax(message)) => {
+            Err(misfit::<T, _>(&mut rmp_serde::Deserializer::from_read_ref(body), &message))
+        }
+        Err(error) => {
+            let place = path::<T, _>(&mut rmp_serde::Deserializer::from_read_ref(body));
+            Err(unreadable(Format::MessagePack, &error, place))
+        }
+    }
+}
+
+fn trailing(format: Format) -> Problem {
+    let detail = format!("There are bytes after the end of the {} object.", format.name());
+    Problem::new(Kind::MALFORMED_BODY, detail)
+}
+
+/// The bytes end too early, or are none of the format.
+fn unreadable(format: Format, error: &dyn std::fmt::Display, place: String) -> Problem {
+    let error = error.to_string();
+    let detail = format!("The body cannot be read as {}: {}.", format.name(), shorten(&error));
+    let fault = Fault { detail: detail.clone(), pointer: Some(place), ..Fault::default() };
+    Problem { errors: vec![fault], ..Problem::new(Kind::MALFORMED_BODY, detail) }
+}
+
+/// The body is well formed, but not what is expected.
+fn misfit<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D, message: &str) -> Problem {
+    let (detail, member) = reword(message);
+    let mut place = path::<T, D>(deserializer);
+    if let Some(member) = member {
+        pointer::push(&mut place, member);
+    }
+    Problem::at(place, detail)
 }
 
 fn not_utf8(body: &[u8], offset: usize) -> Problem {
@@ -40,7 +106,7 @@ fn not_utf8(body: &[u8], offset: usize) -> Problem {
 fn malformed(line: usize, column: usize, what: &str) -> Problem {
     let detail = format!("The body is not valid JSON at line {line}, column {column}: {what}.");
     let fault = Fault { detail: detail.clone(), line: Some(line), column: Some(column), pointer: None };
-    Problem { errors: vec![fault], ..Problem::new(Kind::MALFORMED_JSON, detail) }
+    Problem { errors: vec![fault], ..Problem::new(Kind::MALFORMED_BODY, detail) }
 }
 
 fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Problem {
@@ -50,18 +116,13 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     // nests deeper than a few levels, and what is unknown is refused before it is read.
     if message.starts_with("number out of range") {
         return Problem::at(
-            path::<T>(text),
+            path::<T, _>(&mut serde_json::Deserializer::from_str(text)),
             "The number is too large for double precision, which ends at 1.7976931348623157e308.",
         );
     }
     match error.classify() {
         serde_json::error::Category::Data => {
-            let (detail, member) = reword(&message);
-            let mut place = path::<T>(text);
-            if let Some(member) = member {
-                pointer::push(&mut place, member);
-            }
-            Problem::at(place, detail)
+            misfit::<T, _>(&mut serde_json::Deserializer::from_str(text), &message)
         }
         serde_json::error::Category::Eof => {
             malformed(line, column, &format!("{message}; the body ends too early, perhaps it was cut off"))
@@ -71,9 +132,8 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
 }
 
 /// The pointer to where decoding fails.
-fn path<'de, T: Deserialize<'de>>(text: &'de str) -> String {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) else {
+fn path<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> String {
+    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(deserializer) else {
         return String::new();
     };
     let mut path = String::new();

@@ -10,7 +10,6 @@ use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::data::{Data, Table};
-use super::decode::decode;
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::Mlp;
@@ -77,7 +76,7 @@ pub enum EvaluateResponse<'a> {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let request: EvaluateRequest<'_> = decode(body)?;
+    let request: EvaluateRequest<'_> = context.decode(body)?;
     let EvaluateRequest { expression, graph, mlp, inputs, data, outputs, non_finite } = request;
     let non_finite = non_finite.unwrap_or_default();
     match Model::one_of(expression, graph, mlp)? {
@@ -114,7 +113,7 @@ fn scalar_outputs<'a>(
     let columns = tape
         .evaluate(&bound.bindings(), non_finite.into(), &context.interrupt)
         .map_err(|error| sweep_problem(&computation, error))?;
-    Reply::json(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
+    context.reply(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
 }
 
 fn mlp_outputs(
@@ -147,5 +146,5 @@ fn mlp_outputs(
         loss.map_or(Ok(()), check_loss)?;
     }
     let outputs = Matrix::new(mlp.outputs(), outputs);
-    Reply::json(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
+    context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
 }

@@ -9,7 +9,6 @@ use super::choice::{self, Choice};
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::data::Data;
-use super::decode::decode;
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::{LayerParameters, Mlp};
@@ -165,7 +164,7 @@ pub struct MlpGradient {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let mut request: GradientRequest<'_> = decode(body)?;
+    let mut request: GradientRequest<'_> = context.decode(body)?;
     if let Some(sgd) = &request.sgd {
         sgd.check()?;
     }
@@ -190,5 +189,5 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             GradientResponse::Mlp(mlp_gradient::gradient(*mlp, request, context)?)
         }
     };
-    Reply::json(&response)
+    context.reply(&response)
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::engine::{Arity, Op};
 
-use super::context::Reply;
+use super::context::{Context, Reply};
 
 /// Every operation that expressions and graphs can use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,5 +73,5 @@ pub fn answer() -> Reply {
         }
     };
     let response = OpsResponse { ops: Op::ALL.iter().map(describe).collect() };
-    Reply::json(&response).expect("strings and numbers")
+    Context::default().reply(&response).expect("strings and numbers")
 }

@@ -32,9 +32,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    MALFORMED_JSON = 400 "malformed-json" "The body is not valid JSON."
-        "The body could not be parsed as JSON, or broke off before its end. The detail gives line and \
-         column. JSON has no comments, no trailing commas, and no bare NaN or Infinity; its text is UTF-8.";
+    MALFORMED_BODY = 400 "malformed-body" "The body cannot be read."
+        "The body is not what its Content-Type says, or broke off before its end. For JSON the detail gives \
+         line and column. JSON has no comments, no trailing commas, and no bare NaN or Infinity; its text is \
+         UTF-8.";
     NOT_FOUND = 404 "not-found" "There is nothing at this path."
         "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
          describes them.";
@@ -42,7 +43,8 @@ kinds! {
         "The Allow header of the answer names the methods. Computations are POST requests with a JSON \
          body.";
     NOT_ACCEPTABLE = 406 "not-acceptable" "No representation matches the Accept header."
-        "Leave the Accept header out, or let it include application/json.";
+        "Leave the Accept header out, or let it include application/json, application/cbor or \
+         application/msgpack.";
     BODY_TIMEOUT = 408 "request-timeout" "The request did not arrive in time."
         "The body came in too slowly. Send it again over a faster connection, or raise the setting \
          `timeout`.";
@@ -50,8 +52,8 @@ kinds! {
         "`actual` is what was announced or had arrived, `limit` what is allowed. Split the request, or \
          raise the setting `max_body_bytes`.";
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported-media-type" "The body is not of a media type this path takes."
-        "Send JSON as `Content-Type: application/json`, not compressed. With curl, use --json instead of \
-         -d or --data.";
+        "Send JSON as `Content-Type: application/json`, CBOR as application/cbor or MessagePack as \
+         application/msgpack, not compressed. With curl, use --json instead of -d or --data.";
     INVALID_REQUEST = 422 "invalid-request" "The request cannot be meant as it stands."
         "The JSON is well-formed but says something that makes no sense. `errors` holds the faults, each \
          with a JSON pointer (RFC 6901) to its place in the body and what is expected there.";

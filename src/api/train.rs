@@ -5,7 +5,6 @@ use utoipa::ToSchema;
 
 use super::columns::Columns;
 use super::context::{Context, Reply};
-use super::decode::decode;
 use super::gradient::Reduction;
 use super::graph::Graph;
 use super::matrix::Vector;
@@ -158,7 +157,7 @@ pub enum Stopped {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let mut request: TrainRequest<'_> = decode(body)?;
+    let mut request: TrainRequest<'_> = context.decode(body)?;
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
     let response = match model {
         Model::Scalar(scalar) => train_scalar::train(scalar, request, context)?,
@@ -171,5 +170,5 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             train_mlp::train(*mlp, request, context)?
         }
     };
-    Reply::json(&response)
+    context.reply(&response)
 }

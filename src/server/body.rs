@@ -134,5 +134,5 @@ fn too_slow(received: usize) -> Problem {
 }
 
 fn broken(error: &axum::Error) -> Problem {
-    Problem::new(Kind::MALFORMED_JSON, format!("The body broke off before its end: {error}."))
+    Problem::new(Kind::MALFORMED_BODY, format!("The body broke off before its end: {error}."))
 }

@@ -32,11 +32,11 @@ async fn compute(
     deadline: Instant,
 ) -> Result<Reply, Problem> {
     let _under_way = service.drain.enter()?;
-    negotiate::check(parts)?;
+    let formats = negotiate::formats(parts)?;
     service.workers.check_room()?;
     let limit = service.settings.max_body_bytes.get();
     let held = body::collect(body, limit, &service.budget, deadline).await?;
-    service.workers.run(operation, held, deadline).await
+    service.workers.run(operation, formats, held, deadline).await
 }
 
 impl IntoResponse for Reply {

@@ -1,26 +1,36 @@
-//! What a computation takes and gives: JSON both ways, checked before the body is read.
+//! What a computation takes and gives, checked before the body is read: JSON, CBOR or MessagePack both ways.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
+use crate::api::format::Format;
 use crate::api::{Kind, Problem};
 
+/// The formats of a body and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formats {
+    /// By `Content-Type`.
+    pub body: Format,
+    /// By `Accept`; the body's own where that leaves the choice.
+    pub answer: Format,
+}
+
 /// # Errors
-/// 415 for a body that is not plain JSON, 406 when the answer may not be JSON.
-pub fn check(parts: &Parts) -> Result<(), Problem> {
-    check_content_type(parts)?;
+/// 415 for a body of another format, 406 when the answer may be of none.
+pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
+    let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
-    check_accept(&parts.headers)
+    Ok(Formats { body, answer: accepted(&parts.headers, body)? })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn check_content_type(parts: &Parts) -> Result<(), Problem> {
+fn content_type(parts: &Parts) -> Result<Format, Problem> {
     let content_type = text(&parts.headers, &header::CONTENT_TYPE);
-    if content_type.is_some_and(is_json) {
-        return Ok(());
+    if let Some(format) = content_type.and_then(format_of) {
+        return Ok(format);
     }
     let found = match content_type {
         Some(other) => format!("not {other}"),
@@ -31,24 +41,21 @@ fn check_content_type(parts: &Parts) -> Result<(), Problem> {
     Err(Problem::new(
         Kind::UNSUPPORTED_MEDIA_TYPE,
         format!(
-            "This path takes application/json, {found}. With curl, give the body with --json instead of -d or \
-             --data: curl --json @request.json http://{host}{path}"
+            "This path takes application/json, application/cbor and application/msgpack, {found}. With curl, give the \
+             body with --json instead of -d or --data: curl --json @request.json http://{host}{path}"
         ),
     ))
 }
 
-/// `application/json` or `application/...+json`, in UTF-8 where a charset is named.
-fn is_json(content_type: &str) -> bool {
+/// The format of a `Content-Type`; text is in UTF-8 where a charset is named.
+fn format_of(content_type: &str) -> Option<Format> {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let json = essence.strip_prefix("application/").is_some_and(|subtype| {
-        subtype == "json" || subtype.ends_with("+json") && subtype.len() > "+json".len()
-    });
     let charset = parts
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
         .map(|(_, value)| value.trim().trim_matches('"'));
-    json && charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+    Format::of(&essence).filter(|_| charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")))
 }
 
 fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
@@ -61,38 +68,48 @@ fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
+/// The format that `Accept` weighs most. Among equals it is the body's, then the first of all formats.
+fn accepted(headers: &HeaderMap, body: Format) -> Result<Format, Problem> {
     let ranges: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if ranges.is_empty() || accepts_json(&ranges.join(",")) {
-        return Ok(());
+    if ranges.is_empty() {
+        return Ok(body);
     }
-    Err(Problem::new(
-        Kind::NOT_ACCEPTABLE,
-        format!("The answer is application/json, which `Accept: {}` rules out.", ranges.join(", ")),
-    ))
+    let accept = ranges.join(",");
+    let candidates = std::iter::once(body).chain(Format::ALL);
+    let weighed = candidates.map(|format| (format, weight(&accept, format.media_type())));
+    // Of equal weights the first one is kept.
+    let best = weighed.reduce(|best, other| if other.1 > best.1 { other } else { best });
+    match best {
+        Some((format, weight)) if weight > 0.0 => Ok(format),
+        _ => Err(Problem::new(
+            Kind::NOT_ACCEPTABLE,
+            format!(
+                "The answer is application/json, application/cbor or application/msgpack, which `Accept: {}` rules out.",
+                ranges.join(", ")
+            ),
+        )),
+    }
 }
 
-/// RFC 9110, section 12.5.1: the most specific range that covers the type decides, and a weight of 0 rules it out.
-fn accepts_json(accept: &str) -> bool {
-    accept
-        .split(',')
-        .filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
-                "application/json" => 3,
-                "application/*" => 2,
-                "*/*" => 1,
-                _ => return None,
-            };
-            let weight = parts
-                .filter_map(|parameter| parameter.split_once('='))
-                .find(|(name, _)| name.eq_ignore_ascii_case("q"))
-                .map_or(1.0, |(_, weight)| weight.parse().unwrap_or(0.0));
-            Some((specificity, weight))
-        })
-        .max_by(|a, b| a.0.cmp(&b.0).then(f64::total_cmp(&a.1, &b.1)))
-        .is_some_and(|(_, weight)| weight > 0.0)
+/// RFC 9110, section 12.5.1: the most specific range that covers the type decides; a weight of 0 rules it out.
+fn weight(accept: &str, media_type: &str) -> f64 {
+    let of_range = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
+            "*/*" => 1,
+            "application/*" => 2,
+            exact if Format::of(exact).map(Format::media_type) == Some(media_type) => 3,
+            _ => return None,
+        };
+        let weight = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.eq_ignore_ascii_case("q"))
+            .map_or(1.0, |(_, weight)| weight.parse().unwrap_or(0.0));
+        Some((specificity, weight))
+    };
+    let ranges = accept.split(',').filter_map(of_range);
+    ranges.max_by(|a, b| a.0.cmp(&b.0).then(f64::total_cmp(&a.1, &b.1))).map_or(0.0, |(_, weight)| weight)
 }
 
 #[cfg(test)]
@@ -100,15 +117,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_by_its_several_names() {
-        for yes in [
-            "application/json",
-            "Application/JSON",
-            "application/json; charset=utf-8",
-            "application/json;charset=\"UTF-8\"",
-            "application/vnd.api+json",
+    fn formats_by_their_several_names() {
+        for (name, format) in [
+            ("application/json", Format::Json),
+            ("Application/JSON", Format::Json),
+            ("application/json; charset=utf-8", Format::Json),
+            ("application/json;charset=\"UTF-8\"", Format::Json),
+            ("application/vnd.api+json", Format::Json),
+            ("application/cbor", Format::Cbor),
+            ("application/msgpack", Format::MessagePack),
+            ("application/x-msgpack", Format::MessagePack),
+            ("application/vnd.msgpack", Format::MessagePack),
         ] {
-            assert!(is_json(yes), "{yes}");
+            assert_eq!(format_of(name), Some(format), "{name}");
         }
         for no in [
             "",
@@ -118,12 +139,16 @@ mod tests {
             "application/json; charset=latin1",
             "application/x-www-form-urlencoded",
         ] {
-            assert!(!is_json(no), "{no}");
+            assert_eq!(format_of(no), None, "{no}");
         }
     }
 
     #[test]
     fn the_most_specific_range_decides() {
+        let accepted = |accept: &str, body| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]);
+            accepted(&headers, body).ok()
+        };
         for yes in [
             "*/*",
             "application/json",
@@ -131,10 +156,17 @@ mod tests {
             "text/html, application/xhtml+xml, */*;q=0.8",
             "application/json, */*;q=0",
         ] {
-            assert!(accepts_json(yes), "{yes}");
+            assert_eq!(accepted(yes, Format::Json), Some(Format::Json), "{yes}");
         }
-        for no in ["text/html", "application/json;q=0, */*", "*/*;q=0", "application/xml", ""] {
-            assert!(!accepts_json(no), "{no}");
+        for no in ["text/html", "*/*;q=0", "application/xml", ""] {
+            assert_eq!(accepted(no, Format::Json), None, "{no}");
         }
+        assert_eq!(accepted("*/*", Format::Cbor), Some(Format::Cbor));
+        assert_eq!(accepted("application/json", Format::Cbor), Some(Format::Json));
+        assert_eq!(
+            accepted("application/msgpack, application/json;q=0.5", Format::Json),
+            Some(Format::MessagePack)
+        );
+        assert_eq!(accepted("application/json;q=0, */*", Format::Json), Some(Format::Cbor));
     }
 }

@@ -17,6 +17,7 @@ use crate::engine::Interrupt;
 
 use super::Settings;
 use super::body::Held;
+use super::negotiate::Formats;
 
 /// Longest `Retry-After` that is ever given, in seconds.
 const LONGEST_RETRY: f64 = 600.0;
@@ -77,7 +78,13 @@ impl Workers {
     /// # Errors
     /// 429 when the queue is full, 504 when `deadline` passes first, 500 when the operation panics, and whatever the
     /// operation itself finds wrong.
-    pub async fn run(&self, operation: Operation, body: Held, deadline: Instant) -> Result<Reply, Problem> {
+    pub async fn run(
+        &self,
+        operation: Operation,
+        formats: Formats,
+        body: Held,
+        deadline: Instant,
+    ) -> Result<Reply, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.busy())?;
         let interrupt = Interrupt::at(deadline.into_std());
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
@@ -85,7 +92,8 @@ impl Workers {
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
                 return Err(Problem::new(Kind::DRAINING, "The workers have been closed."));
             };
-            let context = Context { limits: self.limits.clone(), interrupt };
+            let Formats { body: body_format, answer } = formats;
+            let context = Context { limits: self.limits.clone(), interrupt, body: body_format, answer };
             let occupied = Occupied::new(slot, place, Arc::clone(&self.service_time));
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {

@@ -100,9 +100,9 @@ async fn bad_input_is_refused_and_the_server_goes_on() {
     let app = TestApp::spawn().await;
     let deep = format!(r#"{{"expression": "{}x", "inputs": {{"x": 1}}}}"#, "(".repeat(1_000_000));
     let cases: Vec<(Kind, &str, Vec<u8>)> = vec![
-        (Kind::MALFORMED_JSON, "", br#"{"expression": "x", "inp"#.to_vec()),
-        (Kind::MALFORMED_JSON, "", b"{\"expression\": \"\xff\", \"inputs\": {}}".to_vec()),
-        (Kind::MALFORMED_JSON, "", Vec::new()),
+        (Kind::MALFORMED_BODY, "", br#"{"expression": "x", "inp"#.to_vec()),
+        (Kind::MALFORMED_BODY, "", b"{\"expression\": \"\xff\", \"inputs\": {}}".to_vec()),
+        (Kind::MALFORMED_BODY, "", Vec::new()),
         (Kind::INVALID_REQUEST, "/expression", br#"{"expression": 5, "inputs": {}}"#.to_vec()),
         (Kind::INVALID_REQUEST, "/inputs/z", br#"{"expression": "x", "inputs": {"x": 1, "z": 2}}"#.to_vec()),
         (Kind::SYNTAX, "/expression", br#"{"expression": "x +", "inputs": {"x": 1}}"#.to_vec()),
@@ -123,4 +123,35 @@ async fn bad_input_is_refused_and_the_server_goes_on() {
         assert!(pointer.is_empty() || found.contains(&&json!(pointer)), "{shown}: {problem}");
     }
     assert_eq!(app.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn cbor_and_message_pack_are_chosen_by_headers() {
+    let app = TestApp::spawn().await;
+    let request = json!({"expression": "x * x", "inputs": {"x": [1.0, 2.0, 3.5]}});
+    let cbor = cbor4ii::serde::to_vec(Vec::new(), &request).expect("a body");
+    let post = |content_type: &str, accept: &str, body: Vec<u8>| {
+        let request = app.client.post(app.url("/v1/gradient")).header("content-type", content_type);
+        let request = if accept.is_empty() { request } else { request.header("accept", accept) };
+        request.body(body).send()
+    };
+    let expected = answer(&app, "/v1/gradient", request.to_string()).await;
+
+    let response = post("application/cbor", "", cbor.clone()).await.expect("an answer");
+    assert_eq!(response.headers()["content-type"], "application/cbor");
+    let bytes = response.bytes().await.expect("a body");
+    assert_eq!(cbor4ii::serde::from_slice::<Value>(&bytes).expect("CBOR"), expected);
+
+    let response = post("application/cbor", "application/msgpack", cbor.clone()).await.expect("an answer");
+    assert_eq!(response.headers()["content-type"], "application/msgpack");
+    let bytes = response.bytes().await.expect("a body");
+    assert_eq!(rmp_serde::from_slice::<Value>(&bytes).expect("MessagePack"), expected);
+
+    let response =
+        post("application/json", "application/cbor", request.to_string().into()).await.expect("one");
+    assert_eq!(response.headers()["content-type"], "application/cbor");
+
+    // A problem is JSON whatever was asked for.
+    let response = post("application/cbor", "application/cbor", cbor[..9].to_vec()).await.expect("an answer");
+    assert_eq!(problem(response, Kind::MALFORMED_BODY).await["status"], 400);
 }

@@ -58,7 +58,7 @@ async fn every_kind_of_problem_has_its_page() {
         assert!(page.contains(kind.title) && page.contains(kind.remedy), "{page}");
     }
     let unknown = problem(app.get("/problems/nonsense").await, Kind::NOT_FOUND).await;
-    assert!(unknown["detail"].as_str().expect("text").contains("malformed-json"), "{unknown}");
+    assert!(unknown["detail"].as_str().expect("text").contains("malformed-body"), "{unknown}");
 }
 
 #[tokio::test]

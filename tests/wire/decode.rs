@@ -9,7 +9,7 @@ use super::{assert_invalid, problem, problem_of_bytes, slug};
 fn an_empty_body_says_how_to_post() {
     for body in ["", " \n\t"] {
         let problem = problem_of_bytes(gradient::answer, body.as_bytes());
-        assert_eq!((slug(&problem), problem.status), ("malformed-json", 400));
+        assert_eq!((slug(&problem), problem.status), ("malformed-body", 400));
         assert!(problem.detail.contains("curl --json"), "{}", problem.detail);
     }
 }
@@ -27,7 +27,7 @@ fn broken_json_has_a_line_and_a_column() {
         ("{\"expression\": \"é\", ?}".as_bytes(), 1, 21),
     ] {
         let problem = problem_of_bytes(evaluate::answer, body);
-        assert_eq!((slug(&problem), problem.status), ("malformed-json", 400), "{problem:#?}");
+        assert_eq!((slug(&problem), problem.status), ("malformed-body", 400), "{problem:#?}");
         let fault = &problem.errors[0];
         let text = String::from_utf8_lossy(body);
         assert_eq!((fault.line, fault.column), (Some(line), Some(column)), "{text}: {}", fault.detail);
@@ -38,7 +38,7 @@ fn broken_json_has_a_line_and_a_column() {
 fn invalid_utf8_is_malformed_json() {
     for body in [&b"{\"expression\": \"\xff\"}"[..], b"{\"expression\": \"x\"}\xc3", b"\xef\xbb\xbf{}"] {
         let problem = problem_of_bytes(evaluate::answer, body);
-        assert_eq!((slug(&problem), problem.status), ("malformed-json", 400));
+        assert_eq!((slug(&problem), problem.status), ("malformed-body", 400));
     }
     let problem = problem_of_bytes(evaluate::answer, b"{\n\"expression\": \"\xff\"}");
     assert_eq!((problem.errors[0].line, problem.errors[0].column), (Some(2), Some(16)));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer;
 
-fn operation(path: &str) -> Operation {
+pub fn operation(path: &str) -> Operation {
     match path {
         "/v1/evaluate" => evaluate::answer,
         "/v1/gradient" => gradient::answer,

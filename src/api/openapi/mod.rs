@@ -1,9 +1,10 @@
 //! The OpenAPI document: generated from the wire types, so that it cannot say anything else than the service does.
 //!
 //! [`routes`] describes the operations, [`problems`] adds every error that each can answer, [`examples`] adds requests
-//! with their answers, which a test posts and compares.
+//! with their answers, which a test posts and compares, [`formats`] the media types beside JSON.
 
 pub mod examples;
+mod formats;
 mod problems;
 mod routes;
 
@@ -16,6 +17,7 @@ pub fn document() -> OpenApi {
     document.info.license = Some(License::new("MIT OR Apache-2.0"));
     document.info.license.as_mut().expect("just set").identifier = Some("MIT OR Apache-2.0".to_owned());
     examples::add(&mut document);
+    formats::add(&mut document);
     problems::add(&mut document);
     document
 }

@@ -10,7 +10,7 @@ use crate::api::problem::{Fault, Kind, Problem};
 
 /// What a computation can answer beside its result.
 const COMPUTATION: &[Kind] = &[
-    Kind::MALFORMED_JSON,
+    Kind::MALFORMED_BODY,
     Kind::NOT_ACCEPTABLE,
     Kind::BODY_TIMEOUT,
     Kind::BODY_TOO_LARGE,
@@ -80,7 +80,7 @@ fn response(kinds: &[Kind]) -> Response {
 fn example(kind: Kind) -> Problem {
     let at = |pointer: &str, detail: &str| Problem::at(pointer, detail);
     match kind {
-        Kind::MALFORMED_JSON => {
+        Kind::MALFORMED_BODY => {
             let detail = "The body is not valid JSON at line 1, column 17: EOF while parsing a string; the body ends too \
                           early, perhaps it was cut off.";
             let fault = Fault { detail: detail.to_owned(), line: Some(1), column: Some(17), pointer: None };

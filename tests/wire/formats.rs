@@ -1,0 +1,145 @@
+//! CBOR and MessagePack say the same as JSON.
+
+use gradd::api::format::Format;
+use gradd::api::openapi::examples;
+use gradd::api::{Context, Problem, evaluate, gradient};
+use serde_json::{Value, json};
+
+use super::examples::operation;
+use super::{answer, pointers, slug};
+
+const BINARY: [Format; 2] = [Format::Cbor, Format::MessagePack];
+
+fn context(format: Format) -> Context {
+    Context { body: format, answer: format, ..Context::default() }
+}
+
+#[test]
+fn every_example_has_the_same_answer_in_every_format() {
+    for file in examples::FILES {
+        let request = &file.json()["request"];
+        let expected = answer(operation(file.path), request);
+        for format in BINARY {
+            let body = format.encode(request).expect("a body");
+            let reply = operation(file.path)(&body, &context(format)).expect("an answer");
+            assert_eq!(reply.content_type, format.media_type());
+            let found: Value = match format {
+                Format::Cbor => cbor4ii::serde::from_slice(&reply.body).expect("CBOR"),
+                _ => rmp_serde::from_slice(&reply.body).expect("MessagePack"),
+            };
+            assert_eq!(found, expected, "{} as {format:?}", file.source);
+        }
+    }
+}
+
+fn refused(format: Format, body: &[u8]) -> Problem {
+    match evaluate::answer(body, &context(format)) {
+        Err(problem) => problem,
+        Ok(reply) => panic!("expected a problem, got {:?}", reply.body),
+    }
+}
+
+#[test]
+fn a_fault_is_found_at_its_place() {
+    for format in BINARY {
+        let place = |body: &Value| {
+            let problem = refused(format, &format.encode(body).expect("a body"));
+            assert_eq!((slug(&problem), problem.status), ("invalid-request", 422), "{problem:#?}");
+            pointers(&problem).join(" ")
+        };
+        assert_eq!(
+            place(&json!({"expression": "x", "inputs": {"x": [1, true]}})),
+            "/inputs/x/1",
+            "{format:?}"
+        );
+        assert_eq!(
+            place(&json!({"expression": "x", "inputs": {"x": 1}, "input": 1})),
+            "/input",
+            "{format:?}"
+        );
+        assert_eq!(place(&json!({"expression": "x", "inputs": {}})), "/inputs", "{format:?}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_object_are_refused() {
+    for format in BINARY {
+        let whole = format.encode(&json!({"expression": "x", "inputs": {"x": [1.5, 2.5]}})).expect("a body");
+        for end in 0..whole.len() {
+            let problem = refused(format, &whole[..end]);
+            assert_eq!((slug(&problem), problem.status), ("malformed-body", 400), "{format:?} {end}");
+        }
+        let problem = refused(format, &[&whole[..], &[0]].concat());
+        assert_eq!(slug(&problem), "malformed-body");
+        assert!(problem.detail.contains("after the end"), "{problem:?}");
+        for other in [json!([]), json!("x"), json!(1.5), json!(null)] {
+            let problem = refused(format, &format.encode(&other).expect("a body"));
+            assert!(problem.status == 400 || problem.status == 422, "{format:?} {other} {problem:?}");
+        }
+    }
+}
+
+/// Lengths that promise more than there is, and nesting without end.
+#[test]
+fn hostile_bytes_take_neither_memory_nor_stack() {
+    let member = |name: &str| {
+        let mut body = vec![0xa1, 0x60 + name.len() as u8];
+        body.extend(name.as_bytes());
+        body
+    };
+    for tail in [
+        // An array, a string and a map of 2^63 elements, and a million arrays within each other.
+        [&[0x9b, 0x80, 0, 0, 0, 0, 0, 0, 0][..], &[1]].concat(),
+        vec![0x7b, 0x80, 0, 0, 0, 0, 0, 0, 0],
+        vec![0xbb, 0x80, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x81; 1_000_000],
+    ] {
+        for name in ["inputs", "expression", "graph", "mlp", "data"] {
+            let problem = refused(Format::Cbor, &[member(name), tail.clone()].concat());
+            assert!(problem.status == 400 || problem.status == 422, "{problem:?}");
+        }
+    }
+    let member = |name: &str| [&[0x81, 0xa0 + name.len() as u8][..], name.as_bytes()].concat();
+    for tail in [
+        vec![0xdd, 0xff, 0xff, 0xff, 0xff],
+        vec![0xdb, 0xff, 0xff, 0xff, 0xff],
+        vec![0xdf, 0xff, 0xff, 0xff, 0xff],
+        vec![0x91; 1_000_000],
+    ] {
+        for name in ["inputs", "expression", "graph", "mlp", "data"] {
+            let problem = refused(Format::MessagePack, &[member(name), tail.clone()].concat());
+            assert!(problem.status == 400 || problem.status == 422, "{problem:?}");
+        }
+    }
+}
+
+#[test]
+fn infinities_travel_both_ways() {
+    for format in BINARY {
+        // As binary formats write them, beside the names that JSON needs.
+        let body = match format {
+            Format::Cbor => {
+                let mut body =
+                    cbor4ii::serde::to_vec(Vec::new(), &json!({"expression": "x"})).expect("a body");
+                body[0] += 1;
+                body.extend([0x66]);
+                body.extend(b"inputs");
+                body.extend([0xa1, 0x61, b'x', 0xfb]);
+                body.extend(f64::INFINITY.to_be_bytes());
+                body
+            }
+            _ => {
+                let mut body = rmp_serde::to_vec(&json!({"expression": "x"})).expect("a body");
+                body[0] += 1;
+                body.extend([0xa6]);
+                body.extend(b"inputs");
+                body.extend([0x81, 0xa1, b'x', 0xcb]);
+                body.extend(f64::INFINITY.to_be_bytes());
+                body
+            }
+        };
+        let context = Context { body: format, ..Context::default() };
+        let problem = gradient::answer(&body, &context).expect_err("not finite");
+        assert_eq!(slug(&problem), "non-finite", "{problem:?}");
+    }
+}
