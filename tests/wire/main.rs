@@ -4,6 +4,7 @@ mod decode;
 mod evaluate;
 mod examples;
 mod expression;
+mod fit;
 mod gradient;
 mod graph;
 mod mlp;
