@@ -8,6 +8,7 @@ mod fit;
 mod gradient;
 mod graph;
 mod mlp;
+mod nist;
 mod ops;
 mod round_trip;
 mod train;
