@@ -119,6 +119,18 @@ def decay():
     )
 
 
+def misra1a():
+    """NIST's data set of this name with the first of its two starts."""
+    text = (HERE.parent / "tests/fixtures/nist-strd/Misra1a.dat").read_text()
+    y, x = np.array([line.split() for line in text.rsplit("Data:")[-1].splitlines()[1:]], dtype=float).T
+    write(
+        "misra1a.json",
+        '{\n  "expression": "b1*(1 - exp(-b2*x))",\n  "target": "y",\n'
+        f'  "data": {{\n    "x": {flat(x)},\n    "y": {flat(y)}\n  }},\n'
+        '  "parameters": {"b1": 500, "b2": 0.0001}\n}',
+    )
+
+
 if __name__ == "__main__":
-    for make in (neuron, mlp_step, moons, iris, digits, decay):
+    for make in (neuron, mlp_step, moons, iris, digits, decay, misra1a):
         make()

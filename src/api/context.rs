@@ -18,7 +18,7 @@ pub struct Limits {
     pub max_samples: usize,
     /// Weights and biases of an MLP, or parameters of an expression.
     pub max_parameters: usize,
-    /// Optimizer steps of one training run.
+    /// Optimizer steps of one training run, or evaluations of one fit.
     pub max_steps: usize,
 }
 

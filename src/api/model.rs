@@ -71,6 +71,34 @@ fn not_one(forms: &[(&str, bool)]) -> Problem {
 }
 
 impl<'a> Scalar<'a> {
+    /// The one form that a request has, of an operation that takes no MLP.
+    pub(super) fn one_of(expression: Option<Text<'a>>, graph: Option<Graph<'a>>) -> Result<Self, Problem> {
+        match (expression, graph) {
+            (Some(text), None) => Ok(Scalar::Expression(text)),
+            (None, Some(graph)) => Ok(Scalar::Graph(graph)),
+            (None, None) => Err(Problem::at(
+                "",
+                "The request has no model; give exactly one of `expression` and `graph`.",
+            )),
+            (Some(_), Some(_)) => {
+                Err(Problem::at("/graph", "The request has both `expression` and `graph`; give one of them."))
+            }
+        }
+    }
+
+    /// The computation, before it has values. A name in `inputs` is an input even where it is also a constant's.
+    pub(super) fn resolve<'i>(
+        self,
+        inputs: impl IntoIterator<Item = &'i str>,
+        outputs: Option<&[Text<'a>]>,
+        limits: &Limits,
+    ) -> Result<Computation<'a>, Problem> {
+        match self {
+            Scalar::Graph(graph) => resolve(graph, outputs, limits),
+            Scalar::Expression(text) => parse_expression(&text, inputs, outputs, limits),
+        }
+    }
+
     /// The computation with its values. `outputs` are the ones that the request names.
     pub(super) fn bind(
         self,
@@ -78,13 +106,8 @@ impl<'a> Scalar<'a> {
         outputs: Option<&[Text<'a>]>,
         limits: &Limits,
     ) -> Result<(Computation<'a>, Bound), Problem> {
-        let mut computation = match self {
-            Scalar::Graph(graph) => resolve(graph, outputs, limits)?,
-            Scalar::Expression(text) => {
-                let inputs = sources.iter().flat_map(|source| source.values.names());
-                parse_expression(&text, inputs, outputs, limits)?
-            }
-        };
+        let inputs = sources.iter().flat_map(|source| source.values.names());
+        let mut computation = self.resolve(inputs, outputs, limits)?;
         let bound = bind(&mut computation, sources, limits)?;
         Ok((computation, bound))
     }

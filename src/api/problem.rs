@@ -70,6 +70,13 @@ kinds! {
     DIVERGED = 422 "diverged" "The training run diverged."
         "The loss or a parameter stopped being a finite number. Lower the learning rate, scale the data, \
          or choose another initialisation.";
+    NOT_CONVERGED = 422 "not-converged" "The fit did not converge."
+        "The detail says how far it came. Start nearer to the solution, raise `max_evaluations`, or send \
+         \"not_converged\": \"allow\" to receive the best parameters found.";
+    NOT_IDENTIFIABLE = 422 "not-identifiable" "The data do not determine all parameters."
+        "Some parameters can change without a change of the fit, so that there is no one best value. \
+         `errors` points to them. Hold some of them fixed as numbers in `data`, write the model with \
+         fewer parameters, or start elsewhere.";
     BUSY = 429 "busy" "All compute slots are taken and the queue is full."
         "The server does as much at once as it is set to. Try again after the number of seconds in \
          Retry-After, or ask another replica. Its operator can raise the settings `compute_slots` and \

@@ -72,7 +72,7 @@ fn check_parameters(count: usize, context: &Context) -> Result<(), Problem> {
 }
 
 /// Positions of the trained inputs, in the order of the request.
-fn trained(computation: &Computation<'_>, bound: &Bound) -> Result<Vec<usize>, Problem> {
+pub(super) fn trained(computation: &Computation<'_>, bound: &Bound) -> Result<Vec<usize>, Problem> {
     let mut faults = Faults::default();
     let is_trained = |input: &usize| bound.sources[*input] == Some(PARAMETERS);
     let trained: Vec<usize> = bound.order.iter().copied().filter(is_trained).collect();

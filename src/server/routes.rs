@@ -16,6 +16,7 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/evaluate", api::evaluate::answer),
     ("/v1/gradient", api::gradient::answer),
     ("/v1/train", api::train::answer),
+    ("/v1/fit", api::fit::answer),
 ];
 
 /// All routes, with the middleware around them.

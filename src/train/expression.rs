@@ -107,7 +107,8 @@ impl<'a> ExpressionObjective<'a> {
     }
 }
 
-fn common_length(sources: &[Source<'_>]) -> Result<usize, SourceError> {
+/// The length of the columns: equal, and at least 1; 1 without columns.
+pub(super) fn common_length(sources: &[Source<'_>]) -> Result<usize, SourceError> {
     let mut rows = None;
     for (input, source) in sources.iter().enumerate() {
         if let Source::Column(column) = source {

@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod expression;
+pub mod fit;
 pub mod history;
 pub mod mlp;
 pub mod model;

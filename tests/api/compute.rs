@@ -82,6 +82,16 @@ async fn an_expression_is_trained_to_its_measurements() {
 }
 
 #[tokio::test]
+async fn a_fit_ends_on_the_certified_parameters() {
+    let app = TestApp::spawn().await;
+    let fitted = answer(&app, "/v1/fit", example("misra1a.json")).await;
+    for (name, certified) in [("b1", 238.942_129_18), ("b2", 5.501_564_318_1e-4)] {
+        let found = fitted["parameters"][name].as_f64().expect("a number");
+        assert!((found / certified - 1.0).abs() < 1e-8, "{name}: {fitted}");
+    }
+}
+
+#[tokio::test]
 async fn the_same_request_gives_the_same_bytes() {
     let app = TestApp::spawn().await;
     let bytes = async || app.send("/v1/train", example("moons.json")).await.bytes().await.expect("a body");

@@ -49,6 +49,8 @@ pub const FILES: &[File] = examples![
     "train" "expression",
     "train" "continued",
     "train" "mlp",
+    "fit" "decay",
+    "fit" "bounded",
 ];
 
 impl File {

@@ -33,6 +33,9 @@ pub(super) fn add(document: &mut OpenApi) {
             if path == "/v1/train" {
                 kinds.push(Kind::DIVERGED);
             }
+            if path == "/v1/fit" {
+                kinds.extend([Kind::NOT_CONVERGED, Kind::NOT_IDENTIFIABLE]);
+            }
             add_to(operation, &kinds);
         }
         if let Some(operation) = &mut item.get {
@@ -123,6 +126,18 @@ fn example(kind: Kind) -> Problem {
             "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
              `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.",
         ),
+        Kind::NOT_CONVERGED => Problem::new(
+            kind,
+            "The fit did not converge within 5 evaluations: it came to `a` = 2.1, `b` = 0.3 with a residual sum of squares \
+             of 0.52 and a relative offset of 0.04. Start nearer to the solution, raise `max_evaluations`, or send \
+             \"not_converged\": \"allow\" to receive the fit as it is.",
+        ),
+        Kind::NOT_IDENTIFIABLE => {
+            let faults = at("/parameters/c", "The data do not determine `c`.").errors;
+            let detail = "The model does not depend on `c` at the parameters of the fit, so that any value fits as well. Hold \
+                          such a parameter fixed as a number in `data`, leave it out, or start elsewhere.";
+            Problem { errors: faults, ..Problem::new(kind, detail) }
+        }
         Kind::BODY_TOO_LARGE => {
             let detail = "The body has 70000000 bytes; at most 67108864 are read.";
             let limit = Problem::limit("max_body_bytes", 67_108_864, 70_000_000, detail);

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
+use crate::api::fit::{FitRequest, FitResponse};
 use crate::api::gradient::{GradientRequest, GradientResponse};
 use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
@@ -21,11 +22,11 @@ use crate::api::train::{TrainRequest, TrainResponse};
                        pointers (RFC 6901) to all faults of the request that were found.",
     ),
     tags(
-        (name = "computations", description = "Outputs, gradients and training."),
+        (name = "computations", description = "Outputs, gradients, training and fits."),
         (name = "reference", description = "What computations can use."),
         (name = "service", description = "The state of the server.")
     ),
-    paths(evaluate, gradient, train, ops, healthz, readyz, info, openapi_yaml, openapi_json),
+    paths(evaluate, gradient, train, fit, ops, healthz, readyz, info, openapi_yaml, openapi_json),
     components(schemas(Problem))
 )]
 pub(super) struct Document;
@@ -75,6 +76,23 @@ fn gradient() {}
 )]
 #[allow(dead_code)]
 fn train() {}
+
+/// Fit a model to data
+///
+/// Finds the parameters that minimise the sum of squares of (target - model)/sigma, by a Levenberg-Marquardt method in a
+/// trust region with the exact Jacobian, within bounds if there are any. The answer holds parameters, standard errors,
+/// covariance, and how good the fit is. A fit that does not converge, or whose parameters the data do not determine, is a
+/// problem that says so.
+#[utoipa::path(
+    post,
+    path = "/v1/fit",
+    operation_id = "fit",
+    tag = "computations",
+    request_body(content = FitRequest<'static>, description = "The model, its data, and where to start."),
+    responses((status = 200, description = "The fitted parameters.", body = FitResponse<'static>))
+)]
+#[allow(dead_code)]
+fn fit() {}
 
 /// List all ops
 ///

@@ -98,7 +98,7 @@ settings! {
     max_samples: NonZeroUsize = count(Limits::default().max_samples), "N";
     /// Weights and biases of an MLP, or parameters of an expression.
     max_parameters: NonZeroUsize = count(Limits::default().max_parameters), "N";
-    /// Optimizer steps of one training run.
+    /// Optimizer steps of one training run, or evaluations of one fit.
     max_steps: NonZeroUsize = count(Limits::default().max_steps), "N";
 }
 
