@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::train::{self, Optimizer, OptimizerState, SgdError};
+use crate::train::{self, Optimizer, OptimizerState};
 
-use super::mlp::capitalised;
+use super::optimizer::setting_problem;
 use super::problem::Problem;
 use super::tensors::{Shape, Tensors};
 
@@ -84,14 +84,11 @@ impl SgdStep<'_> {
         gradient: &[f64],
     ) -> Result<Option<Vec<f64>>, Problem> {
         let optimizer = self.settings().resolve("/sgd")?;
-        let momentum_buffer = match self.velocity {
-            Some(velocity) => shape.flatten(velocity, "/sgd/velocity")?,
-            None => Vec::new(),
-        };
-        let mut state = OptimizerState::Sgd { momentum_buffer };
-        optimizer.step(&mut state, parameters, gradient);
-        let OptimizerState::Sgd { momentum_buffer } = state;
-        Ok((self.momentum != 0.0).then_some(momentum_buffer))
+        let velocity = self.velocity.map(|velocity| shape.flatten(velocity, "/sgd/velocity")).transpose()?;
+        let mut state = OptimizerState { buffers: velocity.into_iter().collect() };
+        // The formulas of this optimizer do not depend on the number of the step.
+        optimizer.step(1, &mut state, parameters, gradient);
+        Ok(state.buffers.pop())
     }
 
     /// Refuses settings that cannot be meant, before any work is done.
@@ -113,15 +110,6 @@ impl Sgd {
         let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = self;
         train::Sgd::with(learning_rate, momentum, dampening, weight_decay, nesterov)
             .map(Optimizer::Sgd)
-            .map_err(|error| {
-                let member = match error {
-                    SgdError::LearningRate(_) => "learning_rate",
-                    SgdError::Momentum(_) => "momentum",
-                    SgdError::Dampening(_) => "dampening",
-                    SgdError::WeightDecay(_) => "weight_decay",
-                    SgdError::Nesterov => "nesterov",
-                };
-                Problem::at(format!("{place}/{member}"), capitalised(&error.to_string()))
-            })
+            .map_err(|error| setting_problem(place, &error))
     }
 }

@@ -1,5 +1,9 @@
-//! The optimizers, and the state that they carry from step to step.
+//! The optimizers behind one trait, and the state that they carry from step to step.
 
+use super::adagrad::Adagrad;
+use super::adam::Adam;
+use super::rmsprop::RmsProp;
+use super::setting::SettingError;
 use super::sgd::Sgd;
 use crate::engine::kernels::Real;
 
@@ -8,16 +12,51 @@ use crate::engine::kernels::Real;
 pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd(Sgd),
+    /// Adam, and `AdamW` where its weight decay is decoupled.
+    Adam(Adam),
+    /// `RMSprop`.
+    RmsProp(RmsProp),
+    /// Adagrad.
+    Adagrad(Adagrad),
+}
+
+/// What distinguishes one optimizer from another. Everything else (checks, state, schedules, the wire) follows from this.
+pub(super) trait Rule: Copy {
+    /// As PyTorch calls it, in lower case.
+    fn name(&self) -> &'static str;
+
+    /// Whether the settings can be meant.
+    fn check(&self) -> Result<(), SettingError>;
+
+    /// Length of a step.
+    fn learning_rate(&mut self) -> &mut f64;
+
+    /// What a schedule that cycles the momentum moves: the momentum, or the first of the betas.
+    fn momentum(&mut self) -> Option<&mut f64>;
+
+    /// The buffers that these settings keep, in the order in which [`step`](Self::step) gets them: one number per
+    /// parameter each.
+    fn buffers(&self) -> &'static [&'static str];
+
+    /// What buffers hold before the first step.
+    fn initial(&self) -> f64 {
+        0.0
+    }
+
+    /// Makes step number `step`, counted from 1. `fresh` says that the buffers hold what they hold before the first.
+    fn step<T: Real>(&self, step: u64, fresh: bool, buffers: &mut [Vec<T>], parameters: &mut [T], gradient: &[T]);
+}
+
+/// A buffer that some settings do without.
+pub(super) fn first_or_empty<T>(buffers: &mut [Vec<T>]) -> &mut [T] {
+    buffers.first_mut().map_or(&mut [], Vec::as_mut_slice)
 }
 
 /// What an optimizer remembers between steps. It can be stored and given back to continue a run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OptimizerState<T> {
-    /// Of [`Optimizer::Sgd`].
-    Sgd {
-        /// One number per parameter; empty without momentum and before the first step.
-        momentum_buffer: Vec<T>,
-    },
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OptimizerState<T> {
+    /// As named by [`Optimizer::buffers`]; none before the first step.
+    pub buffers: Vec<Vec<T>>,
 }
 
 /// Why a state was refused.
@@ -33,11 +72,23 @@ pub enum StateError {
         /// The buffer's length.
         actual: usize,
     },
-    /// A buffer is there although the settings do not use it, or the other way round.
-    #[error("{buffer} {}", if *.given { "was given, but these settings keep none" } else { "is missing" })]
-    Presence {
-        /// The buffer's name.
-        buffer: &'static str,
+    /// There are not as many buffers as these settings keep after so many steps.
+    #[error("the state has {actual} buffers, but {optimizer} with these settings keeps {expected} after step {step}")]
+    Buffers {
+        /// The optimizer's name.
+        optimizer: &'static str,
+        /// Buffers that it keeps.
+        expected: usize,
+        /// Buffers given.
+        actual: usize,
+        /// Steps done.
+        step: u64,
+    },
+    /// A part is there although the recipe has no use for it, or the other way round.
+    #[error("{part} {}", if *.given { "was given, but this recipe does not use it" } else { "is missing, which this recipe needs" })]
+    Part {
+        /// The part's name.
+        part: &'static str,
         /// Whether it was given.
         given: bool,
     },
@@ -61,54 +112,97 @@ pub enum StateError {
     },
 }
 
-impl Optimizer {
-    /// The state before the first step.
-    pub fn start<T: Real>(&self) -> OptimizerState<T> {
-        match self {
-            Optimizer::Sgd(_) => OptimizerState::Sgd { momentum_buffer: Vec::new() },
+/// Calls a method of [`Rule`] on whichever optimizer it is.
+macro_rules! each {
+    ($optimizer:expr, $rule:ident => $body:expr) => {
+        match $optimizer {
+            Optimizer::Sgd($rule) => $body,
+            Optimizer::Adam($rule) => $body,
+            Optimizer::RmsProp($rule) => $body,
+            Optimizer::Adagrad($rule) => $body,
         }
+    };
+}
+
+impl Optimizer {
+    /// As PyTorch calls it, in lower case.
+    pub fn name(&self) -> &'static str {
+        each!(self, rule => rule.name())
     }
 
-    /// Moves `parameters` by one step.
-    pub fn step<T: Real>(&self, state: &mut OptimizerState<T>, parameters: &mut [T], gradient: &[T]) {
-        match (self, state) {
-            (Optimizer::Sgd(sgd), OptimizerState::Sgd { momentum_buffer }) => {
-                sgd.step(momentum_buffer, parameters, gradient);
+    /// Whether the settings can be meant.
+    pub fn check(&self) -> Result<(), SettingError> {
+        each!(self, rule => rule.check())
+    }
+
+    /// Length of a step, before any schedule.
+    pub fn learning_rate(mut self) -> f64 {
+        *each!(&mut self, rule => rule.learning_rate())
+    }
+
+    /// Whether there is a momentum that a schedule can cycle.
+    pub fn has_momentum(mut self) -> bool {
+        each!(&mut self, rule => rule.momentum()).is_some()
+    }
+
+    /// The same optimizer with other settings for one step, as a schedule wants them.
+    #[must_use]
+    pub fn with(mut self, learning_rate: f64, momentum: Option<f64>) -> Self {
+        each!(&mut self, rule => {
+            *rule.learning_rate() = learning_rate;
+            if let (Some(own), Some(momentum)) = (rule.momentum(), momentum) {
+                *own = momentum;
             }
-        }
+        });
+        self
+    }
+
+    /// Names of the buffers that these settings keep.
+    pub fn buffers(&self) -> &'static [&'static str] {
+        each!(self, rule => rule.buffers())
+    }
+
+    /// The state before the first step.
+    pub fn start<T: Real>(&self) -> OptimizerState<T> {
+        OptimizerState { buffers: Vec::new() }
+    }
+
+    /// Moves `parameters` by step number `step`, counted from 1.
+    pub fn step<T: Real>(
+        &self,
+        step: u64,
+        state: &mut OptimizerState<T>,
+        parameters: &mut [T],
+        gradient: &[T],
+    ) {
+        each!(self, rule => {
+            let fresh = state.buffers.is_empty();
+            let initial = T::from_f64(rule.initial());
+            state.buffers.resize_with(rule.buffers().len(), || vec![initial; parameters.len()]);
+            rule.step(step, fresh, &mut state.buffers, parameters, gradient);
+        });
     }
 
     /// Whether `state` can be what this optimizer left after `step` steps over `parameters` parameters.
-    pub fn check<T: Real>(
+    pub fn check_state<T: Real>(
         &self,
         state: &OptimizerState<T>,
         step: u64,
         parameters: usize,
     ) -> Result<(), StateError> {
-        match (self, state) {
-            (Optimizer::Sgd(sgd), OptimizerState::Sgd { momentum_buffer }) => {
-                let needed = step > 0 && sgd.has_momentum();
-                check_buffer("momentum_buffer", momentum_buffer, needed, parameters)
+        let names = if step == 0 { &[] } else { self.buffers() };
+        let (expected, actual) = (names.len(), state.buffers.len());
+        if actual != expected {
+            return Err(StateError::Buffers { optimizer: self.name(), expected, actual, step });
+        }
+        for (&buffer, values) in names.iter().zip(&state.buffers) {
+            if values.len() != parameters {
+                return Err(StateError::Length { buffer, expected: parameters, actual: values.len() });
+            }
+            if let Some(index) = values.iter().position(|x| !x.is_finite()) {
+                return Err(StateError::NotFinite { buffer, index, value: values[index].to_f64() });
             }
         }
-    }
-}
-
-fn check_buffer<T: Real>(
-    buffer: &'static str,
-    values: &[T],
-    needed: bool,
-    parameters: usize,
-) -> Result<(), StateError> {
-    let given = !values.is_empty();
-    if given != needed {
-        return Err(StateError::Presence { buffer, given });
-    }
-    if given && values.len() != parameters {
-        return Err(StateError::Length { buffer, expected: parameters, actual: values.len() });
-    }
-    match values.iter().position(|x| !x.is_finite()) {
-        Some(index) => Err(StateError::NotFinite { buffer, index, value: values[index].to_f64() }),
-        None => Ok(()),
+        Ok(())
     }
 }

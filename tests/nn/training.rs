@@ -4,7 +4,7 @@ use gradd::engine::{Interrupt, Interrupted};
 use gradd::nn::{Activation, Examples, Init, Loss, Matrix, Mlp, Reduction, Targets};
 use gradd::train::{
     Error, Length, MlpObjective, Model, Optimizer, OptimizerState, Plan, Report, Rows, Sgd, State,
-    StateError, Stopped, Trainer,
+    StateError, Stopped, Trainer, Watch,
 };
 
 use crate::naive::noise;
@@ -78,24 +78,25 @@ fn training_learns() {
 #[test]
 fn foreign_states_are_refused() {
     let case = Case::new();
-    let start = |step, momentum_buffer| {
+    let start = |step, buffers| {
         let mut model = case.objective();
         let plan = Plan::new(ROWS, Length::Steps(9), None, None).unwrap();
-        let state = State { step, optimizer: OptimizerState::Sgd { momentum_buffer } };
+        let state = State { step, optimizer: OptimizerState { buffers }, watch: Watch::default() };
         let parameters = vec![0.0; case.mlp.parameters()];
         match Trainer::new(&mut model, case.optimizer, plan, parameters, Some(state)) {
             Err(Error::State(error)) => error,
             other => panic!("{other:?}"),
         }
     };
-    let (buffer, expected) = ("momentum_buffer", case.mlp.parameters());
-    assert_eq!(start(3, vec![]), StateError::Presence { buffer, given: false });
-    assert_eq!(start(0, vec![0.0; expected]), StateError::Presence { buffer, given: true });
-    assert_eq!(start(3, vec![0.0; 4]), StateError::Length { buffer, expected, actual: 4 });
-    assert_eq!(start(10, vec![0.0; expected]), StateError::PastTheEnd { step: 10, total: 9 });
+    let (buffer, expected) = ("velocity", case.mlp.parameters());
+    let number = |step, expected, actual| StateError::Buffers { optimizer: "sgd", expected, actual, step };
+    assert_eq!(start(3, vec![]), number(3, 1, 0));
+    assert_eq!(start(0, vec![vec![0.0; expected]]), number(0, 0, 1));
+    assert_eq!(start(3, vec![vec![0.0; 4]]), StateError::Length { buffer, expected, actual: 4 });
+    assert_eq!(start(10, vec![vec![0.0; expected]]), StateError::PastTheEnd { step: 10, total: 9 });
     let mut values = vec![0.0; expected];
     values[5] = f64::INFINITY;
-    assert_eq!(start(3, values), StateError::NotFinite { buffer, index: 5, value: f64::INFINITY });
+    assert_eq!(start(3, vec![values]), StateError::NotFinite { buffer, index: 5, value: f64::INFINITY });
 }
 
 #[test]
