@@ -82,7 +82,8 @@ impl Table {
 
     /// The rows of inputs.
     pub(super) fn x(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
-        nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns).map_err(|error| data_problem(self.place, &error))
+        nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns)
+            .map_err(|error| data_problem(self.place, &error))
     }
 
     /// Inputs with targets; a problem if there are none.
@@ -192,13 +193,7 @@ fn check_inputs(x: &Matrix, at: &str, mlp: &nn::Mlp, faults: &mut Faults) {
     }
 }
 
-fn check_targets(
-    y: Column,
-    rows: Option<usize>,
-    at: &str,
-    mlp: &nn::Mlp,
-    faults: &mut Faults,
-) -> Checked {
+fn check_targets(y: Column, rows: Option<usize>, at: &str, mlp: &nn::Mlp, faults: &mut Faults) -> Checked {
     let given = y.rows().unwrap_or(0);
     if let Some(rows) = rows.filter(|rows| *rows != given) {
         faults.add(

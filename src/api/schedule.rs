@@ -233,12 +233,12 @@ impl Schedule {
             ),
             (
                 "exponential",
-                self.exponential
-                    .map(|ExponentialSchedule { gamma }| train::Schedule::Exponential { gamma }),
+                self.exponential.map(|ExponentialSchedule { gamma }| train::Schedule::Exponential { gamma }),
             ),
             (
                 "cosine",
-                self.cosine.map(|CosineSchedule { t_max, eta_min }| train::Schedule::Cosine { t_max, eta_min }),
+                self.cosine
+                    .map(|CosineSchedule { t_max, eta_min }| train::Schedule::Cosine { t_max, eta_min }),
             ),
             (
                 "one_cycle",

@@ -27,8 +27,7 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let data =
-        request.data.take().map_or_else(|| Ok(Default::default()), Columns::into_values)?;
+    let data = request.data.take().map_or_else(|| Ok(Default::default()), Columns::into_values)?;
     let parameters = request.parameters.take().unwrap_or_default();
     check_parameters(parameters.0.len(), context)?;
     if let Some([_, _, ..]) = request.outputs.as_deref() {
@@ -104,9 +103,14 @@ fn append(
             });
             continue;
         };
-        let Column::Numbers(numbers) = column else {
-            faults.add(at, || format!("{} is an array of numbers here, one per row.", quote(&name)));
-            continue;
+        let numbers = match column {
+            Column::Numbers(numbers) => numbers,
+            // An empty array could be one of rows as well.
+            Column::Rows(matrix) if matrix.rows == 0 => Vec::new(),
+            _ => {
+                faults.add(at, || format!("{} is an array of numbers here, one per row.", quote(&name)));
+                continue;
+            }
         };
         let expected = *rows.get_or_insert(numbers.len());
         if numbers.len() != expected || expected == 0 {

@@ -19,8 +19,7 @@ use super::train_state::TrainState;
 use super::validation::Validated;
 
 /// What to do about a run that diverges.
-const REMEDY: &str =
-    "Lower `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1.";
+const REMEDY: &str = "Lower `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1.";
 
 /// What the run is of, beside the model that computes it.
 pub(super) struct Subject<'s> {
@@ -64,7 +63,10 @@ pub(super) fn run<M: Model<f64>>(
     let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
         let (parameters, state) = trainer.checkpoint();
         let state = TrainState::new(shape.restore(parameters), state, &recipe, &shape);
-        step_problem(error, step, state, &shape, explain)
+        let after = trainer
+            .last_loss()
+            .map_or_else(String::new, |loss| format!(" after a loss of {} in the step before", show(loss)));
+        step_problem(error, (step, &after), state, &shape, explain)
     };
     loop {
         match trainer.step(&context.interrupt) {
@@ -134,10 +136,9 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
         ),
-        Error::State(error @ (StateError::Part { part, given: true }
-        | StateError::Length { buffer: part, .. })) => {
-            Problem::at(format!("/state/watch/{part}"), capitalised(&error.to_string()))
-        }
+        Error::State(
+            error @ (StateError::Part { part, given: true } | StateError::Length { buffer: part, .. }),
+        ) => Problem::at(format!("/state/watch/{part}"), capitalised(&error.to_string())),
         Error::State(error @ StateError::Part { .. }) => {
             Problem::at("/state/watch", capitalised(&error.to_string()))
         }
@@ -146,10 +147,10 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
     }
 }
 
-/// Why `step` failed. `state` is what is left of the run.
+/// Why a step failed, given with what came before it. `state` is what is left of the run.
 fn step_problem(
     error: Error,
-    step: u64,
+    (step, after): (u64, &str),
     state: TrainState<'static>,
     shape: &Shape<'_>,
     explain: &dyn Fn(&SweepError) -> Option<(String, Fault)>,
@@ -184,7 +185,7 @@ fn step_problem(
             },
             Some((detail, fault)) => Problem {
                 errors: vec![fault],
-                ..diverged(&format!("The run diverged at step {step}. {detail}"), state)
+                ..diverged(&format!("The run diverged at step {step}{after}. {detail}"), state)
             },
             None => Problem::new(Kind::INTERNAL, cause.to_string()),
         },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::train::{Split, SplitError};
@@ -80,7 +80,7 @@ impl PartialSchema for Validation<'_> {
             .property("fraction", fraction)
             .required("fraction")
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
-        OneOfBuilder::new()
+        AnyOfBuilder::new()
             .item(fraction)
             .item(Columns::schema())
             .description(Some(

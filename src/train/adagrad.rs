@@ -68,7 +68,14 @@ impl Rule for Adagrad {
         self.initial_accumulator_value
     }
 
-    fn step<T: Real>(&self, step: u64, _: bool, buffers: &mut [Vec<T>], parameters: &mut [T], gradient: &[T]) {
+    fn step<T: Real>(
+        &self,
+        step: u64,
+        _: bool,
+        buffers: &mut [Vec<T>],
+        parameters: &mut [T],
+        gradient: &[T],
+    ) {
         let sums = &mut buffers[0];
         Level::best().run(Step { rule: self, step, sums, parameters, gradient });
     }

@@ -73,7 +73,14 @@ impl Rule for Adam {
         if self.amsgrad { all } else { &all[..2] }
     }
 
-    fn step<T: Real>(&self, step: u64, _: bool, buffers: &mut [Vec<T>], parameters: &mut [T], gradient: &[T]) {
+    fn step<T: Real>(
+        &self,
+        step: u64,
+        _: bool,
+        buffers: &mut [Vec<T>],
+        parameters: &mut [T],
+        gradient: &[T],
+    ) {
         let (moments, largest) = buffers.split_at_mut(2);
         let [first, second] = moments else { unreachable!("two moments") };
         let largest = first_or_empty(largest);

@@ -80,7 +80,8 @@ impl OneCycle {
         };
         positive("pct_start", self.pct_start)?;
         if !phases_have_length {
-            let needs = "phases of at least one step each; raise total_steps, or move pct_start towards the middle";
+            let needs =
+                "phases of at least one step each; raise total_steps, or move pct_start towards the middle";
             return Err(SettingError::Needs { setting: "total_steps", needs });
         }
         let momentum =

@@ -44,7 +44,14 @@ pub(super) trait Rule: Copy {
     }
 
     /// Makes step number `step`, counted from 1. `fresh` says that the buffers hold what they hold before the first.
-    fn step<T: Real>(&self, step: u64, fresh: bool, buffers: &mut [Vec<T>], parameters: &mut [T], gradient: &[T]);
+    fn step<T: Real>(
+        &self,
+        step: u64,
+        fresh: bool,
+        buffers: &mut [Vec<T>],
+        parameters: &mut [T],
+        gradient: &[T],
+    );
 }
 
 /// A buffer that some settings do without.
@@ -73,7 +80,9 @@ pub enum StateError {
         actual: usize,
     },
     /// There are not as many buffers as these settings keep after so many steps.
-    #[error("the state has {actual} buffers, but {optimizer} with these settings keeps {expected} after step {step}")]
+    #[error(
+        "the state has {actual} buffers, but {optimizer} with these settings keeps {expected} after step {step}"
+    )]
     Buffers {
         /// The optimizer's name.
         optimizer: &'static str,

@@ -29,7 +29,9 @@ pub enum PlanError {
     #[error("batch_size is 0: at least 1 row is needed")]
     NoBatch,
     /// A batch of more rows than there are. PyTorch would take all rows; the number was meant for other data.
-    #[error("batch_size is {batch_size}, but there are {rows} rows to train on: lower it, or leave it out to see all rows in each step")]
+    #[error(
+        "batch_size is {batch_size}, but there are {rows} rows to train on: lower it, or leave it out to see all rows in each step"
+    )]
     BatchTooLarge {
         /// Rows of a batch.
         batch_size: usize,

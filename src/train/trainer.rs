@@ -158,6 +158,11 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         &self.state
     }
 
+    /// The loss over the batch of the last step, if this trainer made it.
+    pub fn last_loss(&self) -> Option<f64> {
+        self.previous_loss
+    }
+
     /// The losses so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -181,7 +186,10 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         }
         let patience = self.recipe.early_stopping.map(|stopping| stopping.patience);
         let bad_epochs = watch.best.as_ref().map(|best| best.bad_epochs);
-        patience.zip(bad_epochs).is_some_and(|(patience, bad)| bad >= patience).then_some(Stopped::EarlyStopping)
+        patience
+            .zip(bad_epochs)
+            .is_some_and(|(patience, bad)| bad >= patience)
+            .then_some(Stopped::EarlyStopping)
     }
 
     fn end(&self) -> Stopped {

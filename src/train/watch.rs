@@ -75,7 +75,6 @@ impl<T: Real> Watch<T> {
         }
     }
 
-
     /// Before the first step.
     pub(super) fn start(recipe: &Recipe) -> Self {
         let plateau = match recipe.schedule {

@@ -147,10 +147,7 @@ fn schedule(run: &Value) -> Schedule {
 
 fn warm_up(run: &Value) -> Option<WarmUp> {
     let settings = Settings(run["warm_up"].as_object().map(|_| &run["warm_up"])?);
-    Some(WarmUp {
-        steps: settings.count("steps"),
-        start_factor: settings.number("start_factor", 1.0 / 3.0),
-    })
+    Some(WarmUp { steps: settings.count("steps"), start_factor: settings.number("start_factor", 1.0 / 3.0) })
 }
 
 /// Makes the run of `recipe` and compares what the fixture recorded; gives the learning rates of its steps.
@@ -158,8 +155,7 @@ fn compare(fixture: &Value, run: &Value, recipe: Recipe, what: &str) -> Vec<f64>
     let mlp = Mlp::new(2, &layers(&fixture["layers"]), gradd::nn::Loss::Mse, usize::MAX).unwrap();
     let (x, y) = (flat(&fixture["x"]), flat(&fixture["y"]));
     let rows = y.len();
-    let examples =
-        Examples::new(&mlp, Matrix::new(&x, rows, 2).unwrap(), Targets::Values(&y)).unwrap();
+    let examples = Examples::new(&mlp, Matrix::new(&x, rows, 2).unwrap(), Targets::Values(&y)).unwrap();
     let mut model = MlpObjective::new(&mlp, examples, Reduction::Mean);
     let plan = Plan::new(rows, Length::Steps(200), None, None).unwrap();
     let mut trainer = Trainer::new(&mut model, recipe, plan, flat(&fixture["start"]), None).unwrap();
@@ -192,7 +188,7 @@ fn compare(fixture: &Value, run: &Value, recipe: Recipe, what: &str) -> Vec<f64>
 fn optimizers_follow_pytorch_for_two_hundred_steps() {
     let fixture = fixture("optimizers.json");
     let runs = fixture["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 20);
+    assert_eq!(runs.len(), 19);
     for run in runs {
         let what = format!("{} {} {}", run["optimizer"], run["settings"], run["clip"]);
         let recipe = Recipe { clip: clip(&run["clip"]), ..optimizer(run).into() };
@@ -266,13 +262,17 @@ fn settings_that_cannot_be_meant_are_refused_by_name() {
     let cycle = OneCycle::new(0.1, 100);
     assert_eq!(schedule(Schedule::OneCycle(OneCycle { total_steps: 2, ..cycle })), "total_steps");
     assert_eq!(schedule(Schedule::OneCycle(OneCycle { max_momentum: 1.0, ..cycle })), "max_momentum");
-    assert_eq!(schedule(Schedule::OneCycle(OneCycle { pct_start: 0.6, three_phase: true, ..cycle })), "total_steps");
+    assert_eq!(
+        schedule(Schedule::OneCycle(OneCycle { pct_start: 0.6, three_phase: true, ..cycle })),
+        "total_steps"
+    );
     let plateau = Plateau { factor: 1.0, ..Plateau::default() };
     assert_eq!(schedule(Schedule::ReduceOnPlateau(plateau)), "factor");
     let adagrad = Optimizer::Adagrad(Adagrad::default());
     assert_eq!(refused(Recipe { schedule: Schedule::OneCycle(cycle), ..adagrad.into() }), "cycle_momentum");
 
-    let warm_up = |steps, start_factor| refused(Recipe { warm_up: Some(WarmUp { steps, start_factor }), ..plain });
+    let warm_up =
+        |steps, start_factor| refused(Recipe { warm_up: Some(WarmUp { steps, start_factor }), ..plain });
     assert_eq!(warm_up(0, 0.5), "steps");
     assert_eq!(warm_up(5, 0.0), "start_factor");
     assert_eq!(refused(Recipe { clip: Some(Clip::Norm(0.0)), ..plain }), "norm");
@@ -283,8 +283,7 @@ fn settings_that_cannot_be_meant_are_refused_by_name() {
 #[test]
 fn a_trainer_refuses_such_a_recipe() {
     let mlp = mlp(1, &[(1, gradd::nn::Activation::Linear)], gradd::nn::Loss::Mse);
-    let examples =
-        Examples::new(&mlp, Matrix::new(&[1.0], 1, 1).unwrap(), Targets::Values(&[1.0])).unwrap();
+    let examples = Examples::new(&mlp, Matrix::new(&[1.0], 1, 1).unwrap(), Targets::Values(&[1.0])).unwrap();
     let mut model = MlpObjective::new(&mlp, examples, Reduction::Mean);
     let plan = Plan::new(1, Length::Steps(1), None, None).unwrap();
     let adam = Optimizer::Adam(Adam { eps: 0.0, ..Adam::ADAM });
