@@ -1,4 +1,4 @@
-//! Adam and AdamW, as `torch.optim.Adam` and `torch.optim.AdamW` do it.
+//! Adam and `AdamW`, as `torch.optim.Adam` and `torch.optim.AdamW` do it.
 
 use super::optimizer::{Rule, first_or_empty};
 use super::setting::{SettingError, below_one, not_negative, positive};
@@ -116,7 +116,7 @@ impl<T: Real> Kernel for Step<'_, T> {
             // 0 times an infinite parameter is not 0: no decay is no term at all.
             if weight_decay != 0.0 {
                 if decoupled {
-                    *p = *p * keep;
+                    *p *= keep;
                 } else {
                     g = p.mul_add(pull, g);
                 }

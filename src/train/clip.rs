@@ -29,7 +29,7 @@ impl Clip {
                 let norm = Level::best().run(SumOfSquares(gradient)).sqrt();
                 let factor = T::from_f64(bound) / (norm + T::from_f64(1e-6));
                 if factor < T::ONE {
-                    gradient.iter_mut().for_each(|g| *g = *g * factor);
+                    gradient.iter_mut().for_each(|g| *g *= factor);
                 }
             }
             Clip::Value(bound) => {

@@ -74,12 +74,9 @@ impl OneCycle {
         positive("max_lr", self.max_lr)?;
         // A phase of no length would divide by 0, as it does in PyTorch.
         let rise = self.pct_start * self.total_steps as f64 - 1.0;
-        let phases_have_length = match self.three_phase {
-            false => rise > 0.0 && rise < self.total_steps as f64 - 1.0,
-            true => rise > 0.0 && 2.0 * rise < self.total_steps as f64 - 1.0,
-        };
+        let before_last = if self.three_phase { 2.0 * rise } else { rise };
         positive("pct_start", self.pct_start)?;
-        if !phases_have_length {
+        if rise <= 0.0 || before_last >= self.total_steps as f64 - 1.0 {
             let needs =
                 "phases of at least one step each; raise total_steps, or move pct_start towards the middle";
             return Err(SettingError::Needs { setting: "total_steps", needs });

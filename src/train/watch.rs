@@ -58,9 +58,8 @@ pub struct Best<T> {
 impl<T: Real> Watch<T> {
     /// Whether this can be what a run by `recipe` over so many parameters left.
     pub(super) fn check(&self, recipe: &Recipe, parameters: usize) -> Result<(), StateError> {
-        let part = |part, given, needed| match given == needed {
-            true => Ok(()),
-            false => Err(StateError::Part { part, given }),
+        let part = |part, given, needed| {
+            if given == needed { Ok(()) } else { Err(StateError::Part { part, given }) }
         };
         part("plateau", self.plateau.is_some(), matches!(recipe.schedule, Schedule::ReduceOnPlateau(_)))?;
         let Some(best) = &self.best else { return Ok(()) };
@@ -102,13 +101,19 @@ impl<T: Real> Watch<T> {
             rule.note(state, loss);
         }
         let Some(stopping) = recipe.early_stopping else { return };
-        match &mut self.best {
-            // A NaN is no improvement.
-            Some(best) if !(loss < best.loss - stopping.min_delta) => best.bad_epochs += 1,
-            best => {
-                let kept = if stopping.restore_best { parameters } else { &[] };
-                *best = Some(Best { loss, step, bad_epochs: 0, parameters: kept.to_vec() });
+        // A NaN is no improvement, and anything is one over it.
+        let better = |best: &Best<T>| best.loss.is_nan() || loss < best.loss - stopping.min_delta;
+        let mut kept = match &mut self.best {
+            Some(best) if !better(best) => {
+                best.bad_epochs += 1;
+                return;
             }
+            best => best.take().map_or_else(Vec::new, |best| best.parameters),
+        };
+        kept.clear();
+        if stopping.restore_best {
+            kept.extend_from_slice(parameters);
         }
+        self.best = Some(Best { loss, step, bad_epochs: 0, parameters: kept });
     }
 }
