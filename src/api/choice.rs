@@ -115,4 +115,7 @@ choices! {
 
     /// An improvement is a loss below best (1 - threshold), or below best - threshold.
     ThresholdModeName(train::ThresholdMode) as "ThresholdMode";
+
+    /// How far to go along a direction: `learning_rate`, untested, or to where the strong Wolfe conditions hold.
+    LineSearchName(train::LineSearch) as "LineSearch";
 }

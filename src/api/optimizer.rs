@@ -5,11 +5,12 @@ use utoipa::ToSchema;
 
 use crate::train::{self, SettingError};
 
+use super::choice::LineSearchName;
 use super::mlp::capitalised;
-use super::object;
 use super::one_of::one_of;
 use super::problem::Problem;
 use super::sgd::Sgd;
+use super::{count, object};
 
 /// An optimizer by its name, with its settings: exactly one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, ToSchema)]
@@ -31,6 +32,9 @@ pub struct Optimizer {
     /// Adagrad.
     #[serde(default, deserialize_with = "object::optional")]
     pub adagrad: Option<Adagrad>,
+    /// L-BFGS. Each step sees all rows, and computes their loss several times.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub lbfgs: Option<Lbfgs>,
 }
 
 /// Settings of Adam, with the names, defaults and formulas of PyTorch's `Adam` and `AdamW`: with parameters p, gradient g
@@ -102,6 +106,66 @@ pub struct Adagrad {
     pub eps: f64,
 }
 
+/// Settings of L-BFGS, with the names, defaults and algorithm of PyTorch's `LBFGS`. One step makes up to `max_iter`
+/// iterations and ends early when the gradient or the progress is within the tolerances.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lbfgs {
+    /// Length of a move along the direction, or the first that the line search tries.
+    #[schema(exclusive_minimum = 0)]
+    pub learning_rate: f64,
+    /// Iterations of one step.
+    #[serde(deserialize_with = "count::required")]
+    #[schema(minimum = 1)]
+    pub max_iter: u64,
+    /// Losses computed in one step; `max_iter` 5 / 4 unless given.
+    #[serde(deserialize_with = "count::optional")]
+    #[schema(minimum = 1)]
+    pub max_eval: Option<u64>,
+    /// A step ends when no derivative is larger than this.
+    #[schema(minimum = 0)]
+    pub tolerance_grad: f64,
+    /// A step ends when neither the loss nor any parameter changes by more than this.
+    #[schema(minimum = 0)]
+    pub tolerance_change: f64,
+    /// Iterations that the approximate Hessian remembers.
+    #[serde(deserialize_with = "count::required")]
+    #[schema(minimum = 1)]
+    pub history_size: u64,
+    /// How far to go along a direction.
+    pub line_search_fn: LineSearchName,
+}
+
+impl Default for Lbfgs {
+    fn default() -> Self {
+        let defaults = train::Lbfgs::default();
+        Self {
+            learning_rate: defaults.learning_rate,
+            max_iter: defaults.max_iter,
+            max_eval: defaults.max_eval,
+            tolerance_grad: defaults.tolerance_grad,
+            tolerance_change: defaults.tolerance_change,
+            history_size: defaults.history_size,
+            line_search_fn: LineSearchName(defaults.line_search),
+        }
+    }
+}
+
+impl From<Lbfgs> for train::Optimizer {
+    fn from(settings: Lbfgs) -> Self {
+        let LineSearchName(line_search) = settings.line_search_fn;
+        Self::Lbfgs(train::Lbfgs {
+            learning_rate: settings.learning_rate,
+            max_iter: settings.max_iter,
+            max_eval: settings.max_eval,
+            tolerance_grad: settings.tolerance_grad,
+            tolerance_change: settings.tolerance_change,
+            history_size: settings.history_size,
+            line_search,
+        })
+    }
+}
+
 impl Default for Adam {
     fn default() -> Self {
         let train::Adam { learning_rate, betas, eps, amsgrad, .. } = train::Adam::ADAM;
@@ -162,11 +226,12 @@ impl Optimizer {
             PLACE,
             "optimizers",
             vec![
-                ("sgd", self.sgd.map(|sgd| sgd.resolve("/optimizer/sgd"))),
+                ("sgd", self.sgd.map(|sgd| sgd.resolve("/optimizer/sgd").map(train::Optimizer::Sgd))),
                 ("adam", self.adam.map(|adam| Ok(adam.settings(train::Adam::ADAM)))),
                 ("adamw", self.adamw.map(|adam| Ok(adam.settings(train::Adam::ADAMW)))),
                 ("rmsprop", self.rmsprop.map(|rmsprop| Ok(rmsprop.into()))),
                 ("adagrad", self.adagrad.map(|adagrad| Ok(adagrad.into()))),
+                ("lbfgs", self.lbfgs.map(|lbfgs| Ok(lbfgs.into()))),
             ],
         )?;
         let optimizer: train::Optimizer = optimizer?;

@@ -63,6 +63,7 @@ pub(super) fn resolve(request: &TrainRequest<'_>) -> Result<Recipe, Problem> {
         target_loss: request.target_loss,
     };
     recipe.check_cycle().map_err(|error| setting_problem("/schedule/one_cycle", &error))?;
+    recipe.check_clip().map_err(|error| setting_problem("", &error))?;
     Ok(recipe)
 }
 
@@ -81,8 +82,9 @@ fn early_stopping(stopping: EarlyStopping) -> Result<train::EarlyStopping, Probl
     Ok(stopping)
 }
 
-/// Refuses a run that is longer than its cycle.
-pub(super) fn check_length(recipe: &Recipe, plan: &Plan) -> Result<(), Problem> {
+/// Refuses batches where the optimizer takes none, and a run that is longer than its cycle.
+pub(super) fn check_plan(recipe: &Recipe, plan: &Plan) -> Result<(), Problem> {
+    recipe.check_batches(plan).map_err(|error| setting_problem("", &error))?;
     let train::Schedule::OneCycle(cycle) = recipe.schedule else { return Ok(()) };
     let before = recipe.warm_up.map_or(0, |warm_up| warm_up.steps);
     let needed = plan.steps().saturating_sub(before);

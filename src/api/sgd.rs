@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::train::{self, Optimizer, OptimizerState};
+use crate::train::{self, OptimizerState};
 
 use super::optimizer::setting_problem;
 use super::problem::Problem;
@@ -83,11 +83,10 @@ impl SgdStep<'_> {
         parameters: &mut [f64],
         gradient: &[f64],
     ) -> Result<Option<Vec<f64>>, Problem> {
-        let optimizer = self.settings().resolve("/sgd")?;
+        let sgd = self.settings().resolve("/sgd")?;
         let velocity = self.velocity.map(|velocity| shape.flatten(velocity, "/sgd/velocity")).transpose()?;
         let mut state = OptimizerState { buffers: velocity.into_iter().collect() };
-        // The formulas of this optimizer do not depend on the number of the step.
-        optimizer.step(1, &mut state, parameters, gradient);
+        sgd.step_once(&mut state, parameters, gradient);
         Ok(state.buffers.pop())
     }
 
@@ -105,11 +104,10 @@ impl SgdStep<'_> {
 }
 
 impl Sgd {
-    /// The optimizer; `place` is the pointer to these settings.
-    pub(super) fn resolve(self, place: &str) -> Result<Optimizer, Problem> {
+    /// The settings of the library; `place` is the pointer to these.
+    pub(super) fn resolve(self, place: &str) -> Result<train::Sgd, Problem> {
         let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = self;
         train::Sgd::with(learning_rate, momentum, dampening, weight_decay, nesterov)
-            .map(Optimizer::Sgd)
             .map_err(|error| setting_problem(place, &error))
     }
 }

@@ -189,13 +189,16 @@ impl TrainState<'static> {
         shape: &Shape<'_>,
     ) -> Self {
         let optimizer = recipe.first_optimizer();
-        let owned = |name: &'static str| Text(Cow::Borrowed(name));
-        let named = optimizer.buffers().iter().zip(&state.optimizer.buffers);
-        let buffers = named.map(|(name, buffer)| (owned(name), shape.restore(buffer))).collect();
+        let buffers = &state.optimizer.buffers;
+        let named = optimizer.buffers(buffers.len()).into_iter().zip(buffers);
+        let buffers = named.map(|(name, buffer)| (Text(name), shape.restore(buffer))).collect();
         Self {
             step: state.step,
             parameters,
-            optimizer: TrainedOptimizer(Members(vec![(owned(optimizer.name()), Members(buffers))])),
+            optimizer: TrainedOptimizer(Members(vec![(
+                Text(Cow::Borrowed(optimizer.name())),
+                Members(buffers),
+            )])),
             watch: (state.watch != Watch::default()).then(|| Watched::new(&state.watch, shape)),
         }
     }
@@ -225,19 +228,19 @@ fn buffers(
         );
         return Err(Problem::at(pointer::join(PLACE, &*name), detail));
     }
-    let names = if step == 0 { &[] } else { own.buffers() };
+    let names = if step == 0 { Vec::new() } else { own.buffers(given.len()) };
     let place = format!("{PLACE}/{}", own.name());
     let mut faults = Faults::default();
     let mut found: Vec<Option<Tensors<'_>>> = vec![None; names.len()];
     for (name, buffer) in given {
         let at = || pointer::join(&place, &*name);
-        match names.iter().position(|own| *own == &*name) {
+        match names.iter().position(|own| **own == *name) {
             None => faults.add(at, || {
                 let kept = match step {
                     0 => "before the first step none are kept.".to_owned(),
                     _ => format!(
                         "with these settings none is kept under this name{}",
-                        suggest::ending(&name, names.iter().copied())
+                        suggest::ending(&name, names.iter().map(|name| &**name))
                     ),
                 };
                 format!("There is a {}, but {kept}", quote(&name))

@@ -45,7 +45,7 @@ pub(super) fn run<M: Model<f64>>(
 ) -> Result<TrainResponse<'static>, Problem> {
     let recipe = recipe::resolve(&request)?;
     let plan = plan(&request, &subject)?;
-    recipe::check_length(&recipe, &plan)?;
+    recipe::check_plan(&recipe, &plan)?;
     let Subject { shape, mut parameters, mut place, explain, .. } = subject;
     let mut state = None;
     if let Some(given) = request.state {
@@ -136,11 +136,14 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
         ),
-        Error::State(
-            error @ (StateError::Part { part, given: true } | StateError::Length { buffer: part, .. }),
-        ) => Problem::at(format!("/state/watch/{part}"), capitalised(&error.to_string())),
+        Error::State(error @ StateError::Part { part, given: true }) => {
+            Problem::at(format!("/state/watch/{part}"), capitalised(&error.to_string()))
+        }
         Error::State(error @ StateError::Part { .. }) => {
             Problem::at("/state/watch", capitalised(&error.to_string()))
+        }
+        Error::State(error @ StateError::Length { buffer, .. }) => {
+            Problem::at(format!("/state/watch/{buffer}"), capitalised(&error.to_string()))
         }
         Error::State(error) => Problem::at("/state/optimizer", capitalised(&error.to_string())),
         other => Problem::new(Kind::INTERNAL, other.to_string()),

@@ -1,6 +1,8 @@
 //! Adagrad, as `torch.optim.Adagrad` does it.
 
-use super::optimizer::Rule;
+use std::borrow::Cow;
+
+use super::optimizer::{Rule, Settings, fixed};
 use super::setting::{SettingError, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -39,7 +41,7 @@ impl Default for Adagrad {
     }
 }
 
-impl Rule for Adagrad {
+impl Settings for Adagrad {
     fn name(&self) -> &'static str {
         "adagrad"
     }
@@ -60,7 +62,13 @@ impl Rule for Adagrad {
         None
     }
 
-    fn buffers(&self) -> &'static [&'static str] {
+    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
+        fixed(self.names())
+    }
+}
+
+impl Rule for Adagrad {
+    fn names(&self) -> &'static [&'static str] {
         &["sum"]
     }
 

@@ -1,6 +1,8 @@
 //! Adam and `AdamW`, as `torch.optim.Adam` and `torch.optim.AdamW` do it.
 
-use super::optimizer::{Rule, first_or_empty};
+use std::borrow::Cow;
+
+use super::optimizer::{Rule, Settings, first_or_empty, fixed};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -47,7 +49,7 @@ impl Adam {
     pub const ADAMW: Self = Self { weight_decay: 0.01, decoupled: true, ..Self::ADAM };
 }
 
-impl Rule for Adam {
+impl Settings for Adam {
     fn name(&self) -> &'static str {
         if self.decoupled { "adamw" } else { "adam" }
     }
@@ -68,7 +70,13 @@ impl Rule for Adam {
         Some(&mut self.betas[0])
     }
 
-    fn buffers(&self) -> &'static [&'static str] {
+    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
+        fixed(self.names())
+    }
+}
+
+impl Rule for Adam {
+    fn names(&self) -> &'static [&'static str] {
         let all = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
         if self.amsgrad { all } else { &all[..2] }
     }

@@ -1,7 +1,8 @@
 //! Gradient clipping, as `torch.nn.utils` does it.
 
 use super::setting::{SettingError, positive};
-use crate::engine::kernels::{Kernel, Level, Real};
+use super::vector::dot;
+use crate::engine::kernels::Real;
 
 /// A bound on the gradient of each step, before the optimizer sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +27,7 @@ impl Clip {
     pub(super) fn apply<T: Real>(self, gradient: &mut [T]) {
         match self {
             Clip::Norm(bound) => {
-                let norm = Level::best().run(SumOfSquares(gradient)).sqrt();
+                let norm = dot(gradient, gradient).sqrt();
                 let factor = T::from_f64(bound) / (norm + T::from_f64(1e-6));
                 if factor < T::ONE {
                     gradient.iter_mut().for_each(|g| *g *= factor);
@@ -44,27 +45,6 @@ impl Clip {
                 }
             }
         }
-    }
-}
-
-struct SumOfSquares<'a, T>(&'a [T]);
-
-impl<T: Real> Kernel for SumOfSquares<'_, T> {
-    type Output = T;
-    /// Sixteen sums, whatever the width of the machine, so that every machine adds in the same order.
-    #[inline(always)]
-    fn run(self) -> T {
-        let mut sums = [T::ZERO; 16];
-        let (chunks, rest) = self.0.as_chunks::<16>();
-        for chunk in chunks {
-            for (sum, &x) in sums.iter_mut().zip(chunk) {
-                *sum = x.mul_add(x, *sum);
-            }
-        }
-        for (sum, &x) in sums.iter_mut().zip(rest) {
-            *sum = x.mul_add(x, *sum);
-        }
-        sums.into_iter().sum()
     }
 }
 

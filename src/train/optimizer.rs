@@ -1,7 +1,11 @@
 //! The optimizers behind one trait, and the state that they carry from step to step.
 
+use std::borrow::Cow;
+
 use super::adagrad::Adagrad;
 use super::adam::Adam;
+use super::error::Error;
+use super::lbfgs::Lbfgs;
 use super::rmsprop::RmsProp;
 use super::setting::SettingError;
 use super::sgd::Sgd;
@@ -18,10 +22,15 @@ pub enum Optimizer {
     RmsProp(RmsProp),
     /// Adagrad.
     Adagrad(Adagrad),
+    /// L-BFGS.
+    Lbfgs(Lbfgs),
 }
 
-/// What distinguishes one optimizer from another. Everything else (checks, state, schedules, the wire) follows from this.
-pub(super) trait Rule: Copy {
+/// A loss by its parameters, whose derivative replaces the content of the second vector.
+pub type Objective<'o, T> = dyn FnMut(&[T], &mut [T]) -> Result<f64, Error> + 'o;
+
+/// What distinguishes one optimizer from another. Checks, state, schedules and the wire follow from this.
+pub(super) trait Settings: Copy {
     /// As PyTorch calls it, in lower case.
     fn name(&self) -> &'static str;
 
@@ -34,9 +43,15 @@ pub(super) trait Rule: Copy {
     /// What a schedule that cycles the momentum moves: the momentum, or the first of the betas.
     fn momentum(&mut self) -> Option<&mut f64>;
 
-    /// The buffers that these settings keep, in the order in which [`step`](Self::step) gets them: one number per
-    /// parameter each.
-    fn buffers(&self) -> &'static [&'static str];
+    /// Names of the buffers that these settings keep, one number per parameter each, where `given` are there: their number
+    /// may depend on the course of the run.
+    fn buffers(&self, given: usize) -> Vec<Cow<'static, str>>;
+}
+
+/// An optimizer that steps by one gradient, number by number.
+pub(super) trait Rule: Settings {
+    /// Names of the buffers that these settings keep, in the order in which [`step`](Self::step) gets them.
+    fn names(&self) -> &'static [&'static str];
 
     /// What buffers hold before the first step.
     fn initial(&self) -> f64 {
@@ -52,6 +67,25 @@ pub(super) trait Rule: Copy {
         parameters: &mut [T],
         gradient: &[T],
     );
+}
+
+/// Names that do not depend on the course of the run.
+pub(super) fn fixed(names: &'static [&'static str]) -> Vec<Cow<'static, str>> {
+    names.iter().map(|name| Cow::Borrowed(*name)).collect()
+}
+
+/// Moves `parameters` by step number `step` of `rule`, counted from 1.
+pub(super) fn step_by<R: Rule, T: Real>(
+    rule: &R,
+    step: u64,
+    state: &mut OptimizerState<T>,
+    parameters: &mut [T],
+    gradient: &[T],
+) {
+    let fresh = state.buffers.is_empty();
+    let initial = T::from_f64(rule.initial());
+    state.buffers.resize_with(rule.names().len(), || vec![initial; parameters.len()]);
+    rule.step(step, fresh, &mut state.buffers, parameters, gradient);
 }
 
 /// A buffer that some settings do without.
@@ -73,7 +107,7 @@ pub enum StateError {
     #[error("{buffer} has {actual} values, but the model has {expected} parameters")]
     Length {
         /// The buffer's name.
-        buffer: &'static str,
+        buffer: Cow<'static, str>,
         /// The model's parameters.
         expected: usize,
         /// The buffer's length.
@@ -105,7 +139,7 @@ pub enum StateError {
     #[error("{buffer} is {value} at {index}: it must be finite")]
     NotFinite {
         /// The buffer's name.
-        buffer: &'static str,
+        buffer: Cow<'static, str>,
         /// Where in it.
         index: usize,
         /// What it is.
@@ -121,7 +155,7 @@ pub enum StateError {
     },
 }
 
-/// Calls a method of [`Rule`] on whichever optimizer it is.
+/// Calls a method of [`Settings`] on whichever optimizer it is.
 macro_rules! each {
     ($optimizer:expr, $rule:ident => $body:expr) => {
         match $optimizer {
@@ -129,6 +163,7 @@ macro_rules! each {
             Optimizer::Adam($rule) => $body,
             Optimizer::RmsProp($rule) => $body,
             Optimizer::Adagrad($rule) => $body,
+            Optimizer::Lbfgs($rule) => $body,
         }
     };
 }
@@ -166,9 +201,10 @@ impl Optimizer {
         self
     }
 
-    /// Names of the buffers that these settings keep.
-    pub fn buffers(&self) -> &'static [&'static str] {
-        each!(self, rule => rule.buffers())
+    /// Names of the buffers that these settings keep after a step, where `given` are there: only for L-BFGS does their number
+    /// depend on the course of the run.
+    pub fn buffers(&self, given: usize) -> Vec<Cow<'static, str>> {
+        each!(self, rule => rule.buffers(given))
     }
 
     /// The state before the first step.
@@ -176,20 +212,26 @@ impl Optimizer {
         OptimizerState { buffers: Vec::new() }
     }
 
-    /// Moves `parameters` by step number `step`, counted from 1.
+    /// Moves `parameters` by step number `step`, counted from 1. There the `objective` is `loss` with the derivative
+    /// `gradient`; L-BFGS alone asks it for others, and leaves everything as it was if it fails.
     pub fn step<T: Real>(
         &self,
         step: u64,
         state: &mut OptimizerState<T>,
         parameters: &mut [T],
-        gradient: &[T],
-    ) {
-        each!(self, rule => {
-            let fresh = state.buffers.is_empty();
-            let initial = T::from_f64(rule.initial());
-            state.buffers.resize_with(rule.buffers().len(), || vec![initial; parameters.len()]);
-            rule.step(step, fresh, &mut state.buffers, parameters, gradient);
-        });
+        (loss, gradient): (f64, &[T]),
+        objective: &mut Objective<'_, T>,
+    ) -> Result<(), Error> {
+        match self {
+            Optimizer::Sgd(rule) => step_by(rule, step, state, parameters, gradient),
+            Optimizer::Adam(rule) => step_by(rule, step, state, parameters, gradient),
+            Optimizer::RmsProp(rule) => step_by(rule, step, state, parameters, gradient),
+            Optimizer::Adagrad(rule) => step_by(rule, step, state, parameters, gradient),
+            Optimizer::Lbfgs(lbfgs) => {
+                return lbfgs.step(&mut state.buffers, parameters, (loss, gradient), objective);
+            }
+        }
+        Ok(())
     }
 
     /// Whether `state` can be what this optimizer left after `step` steps over `parameters` parameters.
@@ -199,12 +241,12 @@ impl Optimizer {
         step: u64,
         parameters: usize,
     ) -> Result<(), StateError> {
-        let names = if step == 0 { &[] } else { self.buffers() };
+        let names = if step == 0 { Vec::new() } else { self.buffers(state.buffers.len()) };
         let (expected, actual) = (names.len(), state.buffers.len());
         if actual != expected {
             return Err(StateError::Buffers { optimizer: self.name(), expected, actual, step });
         }
-        for (&buffer, values) in names.iter().zip(&state.buffers) {
+        for (buffer, values) in names.into_iter().zip(&state.buffers) {
             if values.len() != parameters {
                 return Err(StateError::Length { buffer, expected: parameters, actual: values.len() });
             }

@@ -2,6 +2,7 @@
 
 use super::clip::Clip;
 use super::optimizer::Optimizer;
+use super::plan::Plan;
 use super::schedule::{Schedule, WarmUp};
 use super::setting::{SettingError, finite};
 use super::watch::EarlyStopping;
@@ -45,7 +46,31 @@ impl Recipe {
         self.clip.map_or(Ok(()), Clip::check)?;
         self.early_stopping.map_or(Ok(()), |stopping| stopping.check())?;
         self.target_loss.map_or(Ok(()), |loss| finite("target_loss", loss))?;
-        self.check_cycle()
+        self.check_cycle()?;
+        self.check_clip()
+    }
+
+    /// A line search needs the gradient as it is.
+    pub fn check_clip(&self) -> Result<(), SettingError> {
+        match (self.clip, self.optimizer) {
+            (Some(_), Optimizer::Lbfgs(_)) => {
+                let needs = "an optimizer that takes one gradient a step; with lbfgs, leave it out";
+                Err(SettingError::Needs { setting: "clip", needs })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// L-BFGS compares gradients of different parameters, which must be of the same rows.
+    pub fn check_batches(&self, plan: &Plan) -> Result<(), SettingError> {
+        match self.optimizer {
+            Optimizer::Lbfgs(_) if plan.steps_per_epoch() > 1 => {
+                let needs =
+                    "an optimizer that takes batches; with lbfgs, leave it out to see all rows in each step";
+                Err(SettingError::Needs { setting: "batch_size", needs })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A cycle of the momentum needs a momentum.

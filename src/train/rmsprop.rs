@@ -1,7 +1,9 @@
 //! `RMSprop`, as `torch.optim.RMSprop` does it.
 
+use std::borrow::Cow;
+
 use super::adam::lerp;
-use super::optimizer::{Rule, first_or_empty};
+use super::optimizer::{Rule, Settings, first_or_empty, fixed};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -46,7 +48,7 @@ impl Default for RmsProp {
     }
 }
 
-impl Rule for RmsProp {
+impl Settings for RmsProp {
     fn name(&self) -> &'static str {
         "rmsprop"
     }
@@ -67,7 +69,13 @@ impl Rule for RmsProp {
         Some(&mut self.momentum)
     }
 
-    fn buffers(&self) -> &'static [&'static str] {
+    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
+        fixed(self.names())
+    }
+}
+
+impl Rule for RmsProp {
+    fn names(&self) -> &'static [&'static str] {
         match (self.momentum != 0.0, self.centered) {
             (false, false) => &["square_avg"],
             (false, true) => &["square_avg", "grad_avg"],

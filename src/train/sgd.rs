@@ -1,6 +1,8 @@
 //! Stochastic gradient descent, as `torch.optim.SGD` does it.
 
-use super::optimizer::Rule;
+use std::borrow::Cow;
+
+use super::optimizer::{OptimizerState, Rule, Settings, fixed, step_by};
 use super::setting::{SettingError, finite, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -44,6 +46,12 @@ impl Sgd {
         Ok(sgd)
     }
 
+    /// One step by itself, as a run makes it. `state` is what the step before left.
+    pub fn step_once<T: Real>(&self, state: &mut OptimizerState<T>, parameters: &mut [T], gradient: &[T]) {
+        // The formulas do not depend on the number of the step.
+        step_by(self, 1, state, parameters, gradient);
+    }
+
     #[inline(always)]
     fn decayed<T: Real>(&self, parameter: T, gradient: T) -> T {
         // Not merely a shortcut: 0 times an infinite parameter is not 0.
@@ -55,7 +63,7 @@ impl Sgd {
     }
 }
 
-impl Rule for Sgd {
+impl Settings for Sgd {
     fn name(&self) -> &'static str {
         "sgd"
     }
@@ -80,7 +88,13 @@ impl Rule for Sgd {
         Some(&mut self.momentum)
     }
 
-    fn buffers(&self) -> &'static [&'static str] {
+    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
+        fixed(self.names())
+    }
+}
+
+impl Rule for Sgd {
+    fn names(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["velocity"] }
     }
 

@@ -109,6 +109,7 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
     ) -> Result<Self, Error> {
         let recipe = recipe.into();
         recipe.check()?;
+        recipe.check_batches(&plan)?;
         let expected = model.parameters();
         if parameters.len() != expected {
             return Err(Error::Parameters { expected, actual: parameters.len() });
@@ -242,7 +243,11 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         }
         let rows = if self.plan.shuffles() { Rows::Indices(&self.order[batch]) } else { Rows::Range(batch) };
         let step = self.state.step + 1;
-        let loss = self.model.loss_and_gradient(&self.parameters, rows, &mut self.gradient, interrupt)?;
+        let model = &mut *self.model;
+        let mut objective = |parameters: &[T], gradient: &mut [T]| {
+            model.loss_and_gradient(parameters, rows.clone(), gradient, interrupt)
+        };
+        let loss = objective(&self.parameters, &mut self.gradient)?;
         let previous_loss = self.previous_loss;
         let diverged = |parameter| Error::Diverged(Divergence { step, loss, previous_loss, parameter });
         if !loss.is_finite() {
@@ -253,7 +258,8 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         }
         let reduced = self.state.watch.plateau.map(|plateau| plateau.learning_rate);
         let optimizer = self.recipe.optimizer_at(step - 1, reduced);
-        optimizer.step(step, &mut self.state.optimizer, &mut self.parameters, &self.gradient);
+        let here = (loss, &self.gradient[..]);
+        optimizer.step(step, &mut self.state.optimizer, &mut self.parameters, here, &mut objective)?;
         self.state.step = step;
         if self.watches() {
             self.state.watch.add(loss);

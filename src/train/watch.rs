@@ -68,7 +68,7 @@ impl<T: Real> Watch<T> {
             if recipe.early_stopping.is_some_and(|stopping| stopping.restore_best) { parameters } else { 0 };
         match best.parameters.len() {
             actual if actual != expected => {
-                Err(StateError::Length { buffer: "best/parameters", expected, actual })
+                Err(StateError::Length { buffer: "best/parameters".into(), expected, actual })
             }
             _ => Ok(()),
         }

@@ -4,8 +4,8 @@
 use gradd::engine::Interrupt;
 use gradd::nn::{Examples, Matrix, Mlp, Reduction, Targets};
 use gradd::train::{
-    Adagrad, Adam, Anneal, Clip, Length, MlpObjective, OneCycle, Optimizer, Plan, Plateau, Recipe, RmsProp,
-    Schedule, Sgd, ThresholdMode, Trainer, WarmUp,
+    Adagrad, Adam, Anneal, Clip, Lbfgs, Length, LineSearch, MlpObjective, OneCycle, Optimizer, Plan, Plateau,
+    Recipe, RmsProp, Schedule, Sgd, ThresholdMode, Trainer, WarmUp,
 };
 use serde_json::Value;
 
@@ -91,6 +91,22 @@ fn optimizer(run: &Value) -> Optimizer {
                 eps: settings.number("eps", defaults.eps),
             })
         }
+        "lbfgs" => {
+            settings.only(&["lr", "max_iter", "max_eval", "history_size", "line_search_fn"]);
+            let count = |name: &str| settings.0.get(name).map(|count| count.as_u64().unwrap());
+            let defaults = Lbfgs::default();
+            Optimizer::Lbfgs(Lbfgs {
+                learning_rate: settings.number("lr", 1.0),
+                max_iter: count("max_iter").unwrap_or(defaults.max_iter),
+                max_eval: count("max_eval"),
+                history_size: count("history_size").unwrap_or(defaults.history_size),
+                line_search: settings
+                    .0
+                    .get("line_search_fn")
+                    .map_or(LineSearch::None, |name| named(&LineSearch::ALL, name)),
+                ..defaults
+            })
+        }
         other => panic!("no optimizer {other}"),
     }
 }
@@ -174,11 +190,12 @@ fn compare(fixture: &Value, run: &Value, recipe: Recipe, what: &str) -> Vec<f64>
     assert_close(&[last], &flat(&run["loss"]), TOLERANCE, 1e-3, &format!("{what}, loss"));
     if let Some(buffers) = run.get("buffers") {
         // The wire's name of the momentum of SGD is an older one.
-        let pytorch = |name: &'static str| if name == "velocity" { "momentum_buffer" } else { name };
-        let names = recipe.optimizer.buffers();
+        let own = &trainer.state().optimizer.buffers;
+        let names = recipe.optimizer.buffers(own.len());
         assert_eq!(buffers.as_object().unwrap().len(), names.len(), "{what}");
-        for (name, values) in names.iter().zip(&trainer.state().optimizer.buffers) {
-            assert_close(values, &flat(&buffers[pytorch(name)]), TOLERANCE, 1e-3, &format!("{what}, {name}"));
+        for (name, values) in names.iter().zip(own) {
+            let pytorch = if name == "velocity" { "momentum_buffer" } else { name };
+            assert_close(values, &flat(&buffers[pytorch]), TOLERANCE, 1e-3, &format!("{what}, {name}"));
         }
     }
     rates
@@ -194,6 +211,16 @@ fn optimizers_follow_pytorch_for_two_hundred_steps() {
         let recipe = Recipe { clip: clip(&run["clip"]), ..optimizer(run).into() };
         assert_eq!(run["optimizer"], recipe.optimizer.name());
         compare(&fixture, run, recipe, &what);
+    }
+}
+
+#[test]
+fn lbfgs_follows_pytorch() {
+    let fixture = fixture("lbfgs.json");
+    let runs = fixture["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 8);
+    for run in runs {
+        compare(&fixture, run, optimizer(run).into(), &run["settings"].to_string());
     }
 }
 

@@ -88,11 +88,14 @@ fn foreign_states_are_refused() {
             other => panic!("{other:?}"),
         }
     };
-    let (buffer, expected) = ("velocity", case.mlp.parameters());
+    let (buffer, expected) = (std::borrow::Cow::Borrowed("velocity"), case.mlp.parameters());
     let number = |step, expected, actual| StateError::Buffers { optimizer: "sgd", expected, actual, step };
     assert_eq!(start(3, vec![]), number(3, 1, 0));
     assert_eq!(start(0, vec![vec![0.0; expected]]), number(0, 0, 1));
-    assert_eq!(start(3, vec![vec![0.0; 4]]), StateError::Length { buffer, expected, actual: 4 });
+    assert_eq!(
+        start(3, vec![vec![0.0; 4]]),
+        StateError::Length { buffer: buffer.clone(), expected, actual: 4 }
+    );
     assert_eq!(start(10, vec![vec![0.0; expected]]), StateError::PastTheEnd { step: 10, total: 9 });
     let mut values = vec![0.0; expected];
     values[5] = f64::INFINITY;

@@ -82,6 +82,35 @@ fn sixty_steps_and_forty_more_have_the_bits_of_a_hundred() {
 }
 
 #[test]
+fn lbfgs_goes_on_with_what_it_remembers_of_the_curvature() {
+    for line_search in ["none", "strong_wolfe"] {
+        for schedule in [json!({"constant": {}}), json!({"exponential": {"gamma": 0.9}})] {
+            let lbfgs = json!({"lbfgs": {
+                "learning_rate": 0.2, "max_iter": 2, "history_size": 3, "line_search_fn": line_search
+            }});
+            let whole =
+                network(json!({"optimizer": lbfgs, "schedule": schedule, "batch_size": 7, "steps": 10}));
+            let mut first = whole.clone();
+            first["steps"] = json!(6);
+            let first = answer(train::answer, &first);
+            let buffers = first["state"]["optimizer"]["lbfgs"].as_object().unwrap();
+            assert!(buffers.contains_key("old_stps_2") && buffers.len() == 8, "the memory is full");
+            let mut second = whole.clone();
+            second["state"] = first["state"].clone();
+            let (found, expected) = (answer(train::answer, &second), answer(train::answer, &whole));
+            assert_eq!(found["state"], expected["state"], "{line_search} {schedule}");
+        }
+    }
+}
+
+#[test]
+fn lbfgs_solves_a_line_in_one_step() {
+    let lbfgs = json!({"lbfgs": {"line_search_fn": "strong_wolfe"}});
+    let found = answer(train::answer, &line(json!({"optimizer": lbfgs, "steps": 1})));
+    assert!(found["loss"].as_f64().unwrap() < 1e-12, "{}", found["loss"]);
+}
+
+#[test]
 fn a_cycle_moves_the_momentum_through_a_continuation() {
     for optimizer in [
         json!({"sgd": {"learning_rate": 0.1}}),
@@ -139,6 +168,18 @@ fn settings_that_cannot_be_meant_are_told_with_their_place() {
             "exactly one",
         ),
         (optimizer(json!({"adam": []})), &["/optimizer/adam"], "an object"),
+        (
+            line(json!({"optimizer": {"lbfgs": {}}, "batch_size": 2})),
+            &["/batch_size"],
+            "leave it out to see all rows",
+        ),
+        (line(json!({"optimizer": {"lbfgs": {}}, "clip": {"norm": 1}})), &["/clip"], "leave it out"),
+        (optimizer(json!({"lbfgs": {"max_iter": 0}})), &["/optimizer/lbfgs/max_iter"], "at least 1"),
+        (
+            optimizer(json!({"lbfgs": {"line_search_fn": "wolfe"}})),
+            &["/optimizer/lbfgs/line_search_fn"],
+            "`strong_wolfe`",
+        ),
         (schedule(json!({"cosin": {}})), &["/schedule/cosin"], "did you mean `cosine`?"),
         (schedule(json!({})), &["/schedule"], "exactly one"),
         (schedule(json!({"cosine": {}})), &["/schedule/cosine"], "`t_max`"),
