@@ -61,12 +61,15 @@ fn schedules() -> Vec<Value> {
 fn sixty_steps_and_forty_more_have_the_bits_of_a_hundred() {
     for optimizer in optimizers() {
         for schedule in schedules() {
-            for shuffle in [false, true] {
-                let request = json!({
+            // Sixty steps of one row end within an epoch of seven.
+            for (shuffle, batch_size) in [(false, 3), (true, 1)] {
+                let mut whole = network(json!({
                     "optimizer": optimizer, "schedule": schedule, "shuffle": shuffle, "clip": {"norm": 0.4},
-                    "validation": {"fraction": 0.2}, "early_stopping": {"patience": 1000}
-                });
-                let whole = network(request);
+                    "batch_size": batch_size, "early_stopping": {"patience": 1000}
+                }));
+                if batch_size > 1 {
+                    whole["validation"] = json!({"fraction": 0.2});
+                }
                 let mut first = whole.clone();
                 first["steps"] = json!(60);
                 let mut second = whole.clone();
@@ -76,6 +79,7 @@ fn sixty_steps_and_forty_more_have_the_bits_of_a_hundred() {
                     assert_eq!(found[member], expected[member], "{member}: {optimizer} {schedule} {shuffle}");
                 }
                 assert_eq!(found["validation"]["loss"], expected["validation"]["loss"]);
+                assert_eq!(found["stopped"], "steps");
             }
         }
     }
