@@ -218,7 +218,7 @@ fn optimizers_follow_pytorch_for_two_hundred_steps() {
 fn lbfgs_follows_pytorch() {
     let fixture = fixture("lbfgs.json");
     let runs = fixture["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 8);
+    assert_eq!(runs.len(), 10);
     for run in runs {
         compare(&fixture, run, optimizer(run).into(), &run["settings"].to_string());
     }
