@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::nn;
+use crate::{nn, train};
 
 /// A wire type that holds one of the library's named values.
 pub(super) trait Choice: Sized {
@@ -71,6 +72,13 @@ macro_rules! choices {
             }
         }
 
+        impl Serialize for $wire {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let name = <$value>::ALL.iter().find(|(_, value)| *value == self.0);
+                serializer.serialize_str(name.expect("every value has a name").0)
+            }
+        }
+
         impl PartialSchema for $wire {
             fn schema() -> RefOr<Schema> {
                 ObjectBuilder::new()
@@ -101,4 +109,13 @@ choices! {
     /// How parameters are drawn. `linear` is what PyTorch's `nn.Linear` does: uniform on ±1/√inputs. The others draw
     /// weights by the rule of that name and set biases to 0.
     InitName(nn::Init) as "Init";
+
+    /// The shape in which a rate rises or falls: half a cosine wave, or a line.
+    AnnealName(train::Anneal) as "AnnealStrategy";
+
+    /// An improvement is a loss below best (1 - threshold), or below best - threshold.
+    ThresholdModeName(train::ThresholdMode) as "ThresholdMode";
+
+    /// How far to go along a direction: `learning_rate`, untested, or to where the strong Wolfe conditions hold.
+    LineSearchName(train::LineSearch) as "LineSearch";
 }

@@ -41,6 +41,8 @@ pub enum Targets {
 /// Data that fit a model, owned.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// Pointer to them in the request.
+    place: &'static str,
     x: Matrix,
     targets: Option<Checked>,
 }
@@ -52,21 +54,26 @@ enum Checked {
 }
 
 impl Table {
-    /// Checks the data of a request against `mlp`: shapes, classes and the range of targets.
-    pub(super) fn new(data: Option<Columns<'_>>, mlp: &nn::Mlp, limits: &Limits) -> Result<Self, Problem> {
+    /// Checks the data of a request, which are at `place`, against `mlp`: shapes, classes and the range of targets.
+    pub(super) fn new(
+        data: Option<Columns<'_>>,
+        place: &'static str,
+        mlp: &nn::Mlp,
+        limits: &Limits,
+    ) -> Result<Self, Problem> {
         let data = data.ok_or_else(|| {
             Problem::at("", "An MLP needs `data`, such as {\"x\": [[0.1, -0.4]], \"y\": [[1]]}.")
         })?;
         let mut faults = Faults::default();
-        let (x, y) = split(data, &mut faults);
+        let (x, y) = split(data, place, &mut faults);
         let rows = x.as_ref().map(|x| x.rows);
         check_samples(rows, limits)?;
         if let Some(x) = &x {
-            check_inputs(x, mlp, &mut faults);
+            check_inputs(x, place, mlp, &mut faults);
         }
-        let targets = y.map(|y| check_targets(y, rows, mlp, &mut faults));
+        let targets = y.map(|y| check_targets(y, rows, place, mlp, &mut faults));
         faults.into_result()?;
-        let table = Self { x: x.unwrap_or_default(), targets };
+        let table = Self { place, x: x.unwrap_or_default(), targets };
         if table.targets.is_some() {
             table.examples(mlp)?;
         }
@@ -75,7 +82,8 @@ impl Table {
 
     /// The rows of inputs.
     pub(super) fn x(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
-        nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns).map_err(|error| data_problem(&error))
+        nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns)
+            .map_err(|error| data_problem(self.place, &error))
     }
 
     /// Inputs with targets; a problem if there are none.
@@ -83,12 +91,40 @@ impl Table {
         let targets = match &self.targets {
             None => {
                 let detail = "The targets `y` are missing; the loss compares the outputs with them.";
-                return Err(Problem::at("/data", detail));
+                return Err(Problem::at(self.place, detail));
             }
             Some(Checked::Values(values)) => nn::Targets::Values(values),
             Some(Checked::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        Examples::new(mlp, self.x()?, targets).map_err(|error| data_problem(&error))
+        Examples::new(mlp, self.x()?, targets).map_err(|error| data_problem(self.place, &error))
+    }
+
+    /// The rows named, in this order.
+    pub(super) fn take(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
+        let matrix = |values: &[f64], width: usize| -> Vec<f64> {
+            rows.clone().flat_map(|row| values[row * width..][..width].to_vec()).collect()
+        };
+        let targets = self.targets.as_ref().map(|targets| match targets {
+            Checked::Values(values) => Checked::Values(matrix(values, values.len() / self.x.rows)),
+            Checked::Classes(classes) => Checked::Classes(rows.clone().map(|row| classes[row]).collect()),
+        });
+        let x = Matrix::new(self.x.columns, matrix(&self.x.data, self.x.columns));
+        Self { place: self.place, x, targets }
+    }
+
+    /// Adds the rows of `other`, which is of the same model and has targets as this has.
+    pub(super) fn append(&mut self, other: Self) -> Result<(), Problem> {
+        match (&mut self.targets, other.targets) {
+            (Some(Checked::Values(own)), Some(Checked::Values(more))) => own.extend(more),
+            (Some(Checked::Classes(own)), Some(Checked::Classes(more))) => own.extend(more),
+            _ => {
+                let place = format!("{}/y", other.place);
+                return Err(Problem::at(place, "`y` must be given in the same form as in `data`."));
+            }
+        }
+        self.x.data.extend(other.x.data);
+        self.x.rows += other.x.rows;
+        Ok(())
     }
 
     pub(super) fn has_targets(&self) -> bool {
@@ -101,10 +137,10 @@ impl Table {
 }
 
 /// The members `x` and `y`; all others are faults.
-fn split(data: Columns<'_>, faults: &mut Faults) -> (Option<Matrix>, Option<Column>) {
+fn split(data: Columns<'_>, at: &str, faults: &mut Faults) -> (Option<Matrix>, Option<Column>) {
     let (mut x, mut y) = (None, None);
     for (name, column) in data.0 {
-        let place = || pointer::join("/data", &*name);
+        let place = || pointer::join(at, &*name);
         let slot = match &*name {
             "x" => &mut x,
             "y" => &mut y,
@@ -127,25 +163,25 @@ fn split(data: Columns<'_>, faults: &mut Faults) -> (Option<Matrix>, Option<Colu
         Some(Column::Rows(matrix)) => Some(matrix),
         Some(_) => {
             faults.add(
-                || "/data/x".to_owned(),
+                || format!("{at}/x"),
                 || "`x` is an array of rows, one per sample, such as [[0.1, -0.4]].".to_owned(),
             );
             None
         }
         None => {
-            faults.add(|| "/data".to_owned(), || "The rows of inputs, `x`, are missing.".to_owned());
+            faults.add(|| at.to_owned(), || "The rows of inputs, `x`, are missing.".to_owned());
             None
         }
     };
     (x, y)
 }
 
-fn check_inputs(x: &Matrix, mlp: &nn::Mlp, faults: &mut Faults) {
+fn check_inputs(x: &Matrix, at: &str, mlp: &nn::Mlp, faults: &mut Faults) {
     if x.rows == 0 {
-        faults.add(|| "/data/x".to_owned(), || "`x` is empty; a batch has at least one row.".to_owned());
+        faults.add(|| format!("{at}/x"), || "`x` is empty; a batch has at least one row.".to_owned());
     } else if x.columns != mlp.inputs() {
         faults.add(
-            || "/data/x/0".to_owned(),
+            || format!("{at}/x/0"),
             || {
                 format!(
                     "Each row of `x` holds {} numbers, but the model has {} inputs.",
@@ -157,11 +193,11 @@ fn check_inputs(x: &Matrix, mlp: &nn::Mlp, faults: &mut Faults) {
     }
 }
 
-fn check_targets(y: Column, rows: Option<usize>, mlp: &nn::Mlp, faults: &mut Faults) -> Checked {
+fn check_targets(y: Column, rows: Option<usize>, at: &str, mlp: &nn::Mlp, faults: &mut Faults) -> Checked {
     let given = y.rows().unwrap_or(0);
     if let Some(rows) = rows.filter(|rows| *rows != given) {
         faults.add(
-            || "/data/y".to_owned(),
+            || format!("{at}/y"),
             || format!("`y` has {given} rows, but `x` has {rows}; each row of inputs needs its target."),
         );
     }
@@ -169,7 +205,7 @@ fn check_targets(y: Column, rows: Option<usize>, mlp: &nn::Mlp, faults: &mut Fau
         Column::Rows(matrix) => {
             if matrix.rows > 0 && matrix.columns != mlp.outputs() {
                 faults.add(
-                    || "/data/y/0".to_owned(),
+                    || format!("{at}/y/0"),
                     || {
                         format!(
                             "Each row of `y` holds {} numbers, but the model has {} outputs.",
@@ -182,11 +218,11 @@ fn check_targets(y: Column, rows: Option<usize>, mlp: &nn::Mlp, faults: &mut Fau
             Checked::Values(matrix.data)
         }
         Column::Numbers(numbers) if mlp.loss() == nn::Loss::CrossEntropy => {
-            Checked::Classes(classes(&numbers, mlp.outputs(), faults))
+            Checked::Classes(classes(&numbers, at, mlp.outputs(), faults))
         }
         Column::Numbers(_) | Column::Number(_) => {
             faults.add(
-                || "/data/y".to_owned(),
+                || format!("{at}/y"),
                 || {
                     "`y` is an array of rows, one per sample, such as [[1], [-1]]; an array of numbers holds classes, \
                      which are for the loss `cross_entropy`."
@@ -198,14 +234,14 @@ fn check_targets(y: Column, rows: Option<usize>, mlp: &nn::Mlp, faults: &mut Fau
     }
 }
 
-fn classes(numbers: &[f64], outputs: usize, faults: &mut Faults) -> Vec<u32> {
+fn classes(numbers: &[f64], at: &str, outputs: usize, faults: &mut Faults) -> Vec<u32> {
     let last = outputs - 1;
     let mut class = |(row, &number): (usize, &f64)| {
         if number.fract() == 0.0 && (0.0..=last as f64).contains(&number) {
             return number as u32;
         }
         faults.add(
-            || format!("/data/y/{row}"),
+            || format!("{at}/y/{row}"),
             || {
                 format!(
                     "The class of row {row} is {number}, but classes are whole numbers from 0 to {last}, one per output of \
@@ -218,20 +254,20 @@ fn classes(numbers: &[f64], outputs: usize, faults: &mut Faults) -> Vec<u32> {
     numbers.iter().enumerate().map(&mut class).collect()
 }
 
-/// What the library found wrong with data, at its place.
-fn data_problem(error: &DataError) -> Problem {
+/// What the library found wrong with the data at `at`, at its place.
+fn data_problem(at: &str, error: &DataError) -> Problem {
     let place = match error {
-        DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "/data/x".to_owned(),
-        DataError::Inputs { .. } => "/data/x/0".to_owned(),
+        DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "x".to_owned(),
+        DataError::Inputs { .. } => "x/0".to_owned(),
         DataError::Targets { .. } | DataError::Classes { .. } | DataError::ClassesNeedCrossEntropy { .. } => {
-            "/data/y".to_owned()
+            "y".to_owned()
         }
         DataError::ClassOutOfRange { row, .. } | DataError::NotDistribution { row, .. } => {
-            format!("/data/y/{row}")
+            format!("y/{row}")
         }
         DataError::NotProbability { row, column, .. } | DataError::NotSign { row, column, .. } => {
-            format!("/data/y/{row}/{column}")
+            format!("y/{row}/{column}")
         }
     };
-    Problem::at(place, capitalised(&error.to_string()))
+    Problem::at(format!("{at}/{place}"), capitalised(&error.to_string()))
 }

@@ -123,7 +123,7 @@ fn mlp_outputs(
     context: &Context,
 ) -> Result<Reply, Problem> {
     let (mlp, parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, &mlp, &context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let interrupt = &context.interrupt;

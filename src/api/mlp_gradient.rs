@@ -21,7 +21,7 @@ pub(super) fn gradient(
 ) -> Result<MlpGradient, Problem> {
     let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
     let (mlp, mut parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, &mlp, &context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let examples = table.examples(&mlp)?;
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());

@@ -43,6 +43,11 @@ where
     List::deserialize(deserializer).map(|List(values)| values)
 }
 
+/// For `#[serde(default)]` on a switch that is on unless the request says otherwise.
+pub(super) fn yes() -> bool {
+    true
+}
+
 /// A `T` that is written as a JSON object.
 pub(super) struct Object<T>(pub(super) T);
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::train_state::TrainState;
+
 /// The kinds of problem. `slug` is the last segment of the stable `type` URI, `/problems/{slug}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -68,8 +70,9 @@ kinds! {
          Change the inputs, use a stable op such as log1p or logsumexp, or send \"non_finite\": \"allow\" \
          to receive such values as the strings \"NaN\", \"Infinity\" and \"-Infinity\".";
     DIVERGED = 422 "diverged" "The training run diverged."
-        "The loss or a parameter stopped being a finite number. Lower the learning rate, scale the data, \
-         or choose another initialisation.";
+        "The loss or a parameter stopped being a finite number. Lower the learning rate, clip the gradient, \
+         scale the data, or choose another initialisation. `state` holds the last parameters that were finite: \
+         post it as `state` of a gentler request to go on from there.";
     NOT_CONVERGED = 422 "not-converged" "The fit did not converge."
         "The detail says how far it came. Start nearer to the solution, raise `max_evaluations`, or send \
          \"not_converged\": \"allow\" to receive the best parameters found.";
@@ -134,6 +137,9 @@ pub struct Problem {
     /// Id of the request, in problems that are the server's own fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The last state of a training run that diverged, from which it can go on with another request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<TrainState<'static>>>,
     /// Seconds after which a new try makes sense: the `Retry-After` header.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -152,6 +158,7 @@ impl Problem {
             actual: None,
             setting: None,
             request_id: None,
+            state: None,
             retry_after: None,
         }
     }

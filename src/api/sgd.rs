@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::train::{self, Optimizer, OptimizerState, SgdError};
+use crate::train::{self, OptimizerState};
 
-use super::mlp::capitalised;
+use super::optimizer::setting_problem;
 use super::problem::Problem;
 use super::tensors::{Shape, Tensors};
 
@@ -83,15 +83,11 @@ impl SgdStep<'_> {
         parameters: &mut [f64],
         gradient: &[f64],
     ) -> Result<Option<Vec<f64>>, Problem> {
-        let optimizer = self.settings().resolve("/sgd")?;
-        let momentum_buffer = match self.velocity {
-            Some(velocity) => shape.flatten(velocity, "/sgd/velocity")?,
-            None => Vec::new(),
-        };
-        let mut state = OptimizerState::Sgd { momentum_buffer };
-        optimizer.step(&mut state, parameters, gradient);
-        let OptimizerState::Sgd { momentum_buffer } = state;
-        Ok((self.momentum != 0.0).then_some(momentum_buffer))
+        let sgd = self.settings().resolve("/sgd")?;
+        let velocity = self.velocity.map(|velocity| shape.flatten(velocity, "/sgd/velocity")).transpose()?;
+        let mut state = OptimizerState { buffers: velocity.into_iter().collect() };
+        sgd.step_once(&mut state, parameters, gradient);
+        Ok(state.buffers.pop())
     }
 
     /// Refuses settings that cannot be meant, before any work is done.
@@ -108,20 +104,10 @@ impl SgdStep<'_> {
 }
 
 impl Sgd {
-    /// The optimizer; `place` is the pointer to these settings.
-    pub(super) fn resolve(self, place: &str) -> Result<Optimizer, Problem> {
+    /// The settings of the library; `place` is the pointer to these.
+    pub(super) fn resolve(self, place: &str) -> Result<train::Sgd, Problem> {
         let Sgd { learning_rate, momentum, dampening, weight_decay, nesterov } = self;
         train::Sgd::with(learning_rate, momentum, dampening, weight_decay, nesterov)
-            .map(Optimizer::Sgd)
-            .map_err(|error| {
-                let member = match error {
-                    SgdError::LearningRate(_) => "learning_rate",
-                    SgdError::Momentum(_) => "momentum",
-                    SgdError::Dampening(_) => "dampening",
-                    SgdError::WeightDecay(_) => "weight_decay",
-                    SgdError::Nesterov => "nesterov",
-                };
-                Problem::at(format!("{place}/{member}"), capitalised(&error.to_string()))
-            })
+            .map_err(|error| setting_problem(place, &error))
     }
 }

@@ -3,18 +3,25 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::train;
+
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::gradient::Reduction;
 use super::graph::Graph;
 use super::matrix::Vector;
+use super::metrics::Metrics;
 use super::mlp::Mlp;
 use super::model::{Model, refuse};
 use super::number::Number;
+use super::optimizer::Optimizer;
 use super::problem::Problem;
-use super::sgd::Sgd;
+use super::recipe::{Clip, EarlyStopping};
+use super::schedule::Schedule;
 use super::tensors::Tensors;
 use super::text::Text;
+use super::train_state::TrainState;
+use super::validation::{Validated, Validation};
 use super::values::Values;
 use super::{count, object, train_mlp, train_scalar};
 
@@ -46,6 +53,12 @@ pub struct TrainRequest<'a> {
     /// How gradients become steps.
     #[serde(deserialize_with = "object::required")]
     pub optimizer: Optimizer,
+    /// How the learning rate changes from step to step; not at all unless given.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub schedule: Option<Schedule>,
+    /// A bound on the gradient of each step.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub clip: Option<Clip>,
     /// Length of the run: how often every row is seen, counted from the very first step.
     #[serde(default, deserialize_with = "count::optional")]
     #[schema(minimum = 1)]
@@ -54,7 +67,8 @@ pub struct TrainRequest<'a> {
     #[serde(default, deserialize_with = "count::optional")]
     #[schema(minimum = 1)]
     pub steps: Option<u64>,
-    /// Rows of one step; all rows unless given. The last batch of an epoch may be smaller.
+    /// Rows of one step, no more than there are to train on; all of those unless given. The last batch of an epoch may be
+    /// smaller.
     #[serde(default, deserialize_with = "count::optional")]
     #[schema(minimum = 1)]
     pub batch_size: Option<usize>,
@@ -62,68 +76,42 @@ pub struct TrainRequest<'a> {
     #[serde(default)]
     #[schema(default = false)]
     pub shuffle: bool,
-    /// From which the orders are drawn, the same on every machine; 0 unless given.
+    /// From which the orders and the rows to validate on are drawn, the same on every machine; 0 unless given.
     #[serde(default, deserialize_with = "count::optional")]
     pub seed: Option<u64>,
     /// How the samples of a batch make one loss; `mean` unless given.
     #[serde(default)]
     #[schema(value_type = Option<Reduction>)]
     pub reduction: Option<Reduction>,
+    /// Rows to hold back and to measure on after each epoch: `{"fraction": 0.2}`, or rows of its own in the form of `data`.
+    #[serde(borrow, default)]
+    pub validation: Option<Validation<'a>>,
+    /// Ends the run when the loss of its epochs no longer falls.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub early_stopping: Option<EarlyStopping>,
+    /// Ends the run when the loss of an epoch is at most this: over the validation rows, or without those the mean over its
+    /// steps.
+    #[serde(default)]
+    pub target_loss: Option<f64>,
     /// The `state` of an earlier answer to the same request: the run goes on where it ended, to the new `epochs` or
     /// `steps`. Its parameters replace those of the request.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub state: Option<TrainState<'a>>,
 }
 
-/// An optimizer by its name, with its settings.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Optimizer {
-    /// Stochastic gradient descent.
-    #[serde(deserialize_with = "object::required")]
-    pub sgd: Sgd,
-}
-
-/// Everything that a run needs, beside the request, to be continued bit for bit by any server.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrainState<'a> {
-    /// Steps done.
-    #[serde(deserialize_with = "count::required")]
-    pub step: u64,
-    /// The parameters after them.
-    #[serde(borrow)]
-    pub parameters: Tensors<'a>,
-    /// What the optimizer remembers.
-    #[serde(borrow, deserialize_with = "object::required")]
-    pub optimizer: TrainedOptimizer<'a>,
-}
-
-/// What an optimizer remembers between steps.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrainedOptimizer<'a> {
-    /// Of stochastic gradient descent.
-    #[serde(borrow, deserialize_with = "object::required")]
-    pub sgd: TrainedSgd<'a>,
-}
-
-/// What stochastic gradient descent remembers between steps.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrainedSgd<'a> {
-    /// With a momentum, and after the first step.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub velocity: Option<Tensors<'a>>,
-}
-
 /// The trained parameters and how they came about.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrainResponse<'a> {
-    /// After the last step.
+    /// After the last step, or after the best epoch where `early_stopping` restores it.
     pub parameters: Tensors<'a>,
-    /// Over all rows, with these parameters.
+    /// Over all rows to train on, with these parameters.
     pub loss: Number,
+    /// Figures beside the loss over the same rows, for an MLP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// The rows that were held back, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validated>,
     /// Losses on the way.
     pub history: History,
     /// Steps done, those before a continuation included.
@@ -132,12 +120,14 @@ pub struct TrainResponse<'a> {
     pub epochs: u64,
     /// Why the run ended.
     pub stopped: Stopped,
+    /// How long it took: the one part of the answer that differs from call to call.
+    pub timing: Timing,
     /// To be sent with the same request and a larger `epochs` or `steps` to go on.
     pub state: TrainState<'a>,
 }
 
 /// Losses of steps: all of a short run, evenly spread ones and the last of a long run.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct History {
     /// Numbers of steps, from 1.
     pub step: Vec<u64>,
@@ -145,14 +135,44 @@ pub struct History {
     pub loss: Vector,
 }
 
+/// How long a run took.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Timing {
+    /// From the first step of this request to the last figure.
+    pub seconds: f64,
+    /// Steps of this request over those seconds.
+    pub steps_per_second: f64,
+}
+
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Stopped {
     /// All epochs are done.
     Epochs,
     /// All steps are done.
     Steps,
+    /// The loss of an epoch was at most `target_loss`.
+    TargetLoss,
+    /// The loss of the epochs no longer fell.
+    EarlyStopping,
+}
+
+impl From<train::Stopped> for Stopped {
+    fn from(stopped: train::Stopped) -> Self {
+        match stopped {
+            train::Stopped::Epochs => Stopped::Epochs,
+            train::Stopped::Steps => Stopped::Steps,
+            train::Stopped::TargetLoss => Stopped::TargetLoss,
+            train::Stopped::EarlyStopping => Stopped::EarlyStopping,
+        }
+    }
+}
+
+impl From<train::History> for History {
+    fn from(history: train::History) -> Self {
+        Self { step: history.step, loss: Vector(history.loss) }
+    }
 }
 
 /// Answers the request in `body`.

@@ -1,20 +1,22 @@
 //! Training the parameters of an expression or a graph.
 
 use crate::engine::{Reduction, SweepError};
-use crate::train::ExpressionObjective;
 use crate::train::expression::Source as Input;
+use crate::train::{ExpressionObjective, Split};
 
-use super::bind::{Bound, Source};
+use super::bind::{Bound, Source, check_samples};
+use super::columns::{Column, Columns};
 use super::computation::Computation;
-use super::context::Context;
+use super::context::{Context, Limits};
 use super::faults::{Faults, quote};
 use super::model::Scalar;
 use super::problem::{Kind, Problem};
 use super::tensors::Shape;
 use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
+use super::validation::{Held, Validation, split};
 use super::value::Value;
-use super::{non_finite, pointer};
+use super::{non_finite, pointer, suggest};
 
 /// Where the values of a request come from, in the order of the sources below.
 const PARAMETERS: usize = 0;
@@ -25,8 +27,7 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let data =
-        request.data.take().map_or_else(|| Ok(Default::default()), super::columns::Columns::into_values)?;
+    let data = request.data.take().map_or_else(|| Ok(Default::default()), Columns::into_values)?;
     let parameters = request.parameters.take().unwrap_or_default();
     check_parameters(parameters.0.len(), context)?;
     if let Some([_, _, ..]) = request.outputs.as_deref() {
@@ -36,8 +37,18 @@ pub(super) fn train(
         Source { pointer: "/parameters", values: parameters },
         Source { pointer: "/data", values: data },
     ];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
+    let (computation, mut bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
     let trained = trained(&computation, &bound)?;
+    let all = bound.samples.unwrap_or(1);
+    let validation = match request.validation.take().map(Validation::held) {
+        None => 0,
+        Some(Held::Fraction(fraction)) => {
+            let split = split(all, fraction, request.seed)?;
+            hold_back(&mut bound, &split);
+            split.validation.len()
+        }
+        Some(Held::Rows(columns)) => append(&computation, &mut bound, columns, &context.limits)?,
+    };
     let inputs = inputs(&bound, &trained);
     let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
     let (_, loss) = computation.outputs[0];
@@ -52,10 +63,87 @@ pub(super) fn train(
         shape: Shape::Named(trained.iter().map(name).collect()),
         parameters: trained.iter().map(|&input| bound.values[input].numbers()[0]).collect(),
         place: "/parameters",
-        rows: bound.samples.unwrap_or(1),
+        rows: bound.samples.unwrap_or(1) - validation,
+        validation,
         explain: &explain,
     };
     run(&mut objective, subject, request, context)
+}
+
+/// Moves the rows that are held back behind the others.
+fn hold_back(bound: &mut Bound, split: &Split) {
+    for value in &mut bound.values {
+        if let Value::Samples(samples) = value {
+            let rows = split.training.iter().chain(&split.validation);
+            *samples = rows.map(|&row| samples[row]).collect();
+        }
+    }
+}
+
+/// Adds rows to validate on behind the others; gives their number. They are arrays for the same inputs as those of `data`.
+fn append(
+    computation: &Computation<'_>,
+    bound: &mut Bound,
+    columns: Columns<'_>,
+    limits: &Limits,
+) -> Result<usize, Problem> {
+    let mut faults = Faults::default();
+    let names: Vec<&str> = computation.graph.inputs().iter().map(|(name, _)| name.as_ref()).collect();
+    let sampled = |bound: &Bound, input: usize| matches!(bound.values[input], Value::Samples(_));
+    let mut given: Vec<Option<Vec<f64>>> = vec![None; names.len()];
+    let mut rows = None;
+    for (name, column) in columns.0 {
+        let at = || pointer::join("/validation", &*name);
+        let Some(input) = names.iter().position(|own| *own == &*name).filter(|&input| sampled(bound, input))
+        else {
+            let known = || names.iter().enumerate().filter(|(input, _)| sampled(bound, *input));
+            faults.add(at, || {
+                let ending = suggest::ending(&name, known().map(|(_, name)| *name));
+                format!("{} is no array of `data`{ending}", quote(&name))
+            });
+            continue;
+        };
+        let numbers = match column {
+            Column::Numbers(numbers) => numbers,
+            // An empty array could be one of rows as well.
+            Column::Rows(matrix) if matrix.rows == 0 => Vec::new(),
+            _ => {
+                faults.add(at, || format!("{} is an array of numbers here, one per row.", quote(&name)));
+                continue;
+            }
+        };
+        let expected = *rows.get_or_insert(numbers.len());
+        if numbers.len() != expected || expected == 0 {
+            faults.add(at, || {
+                format!(
+                    "{} has {} rows, but validation needs at least 1, and as many in every array ({expected} here).",
+                    quote(&name),
+                    numbers.len()
+                )
+            });
+        }
+        if given[input].replace(numbers).is_some() {
+            faults.add(at, || format!("{} is given twice.", quote(&name)));
+        }
+    }
+    for (input, name) in names.iter().enumerate() {
+        if sampled(bound, input) && given[input].is_none() {
+            faults.add(|| "/validation".to_owned(), || format!("{} is missing.", quote(name)));
+        }
+    }
+    faults.into_result()?;
+    check_samples(rows, limits)?;
+    for (value, more) in bound.values.iter_mut().zip(given) {
+        if let (Value::Samples(samples), Some(more)) = (value, more) {
+            samples.extend(more);
+        }
+    }
+    let rows = rows.unwrap_or(0);
+    bound.samples = bound.samples.map(|samples| samples + rows);
+    match rows {
+        0 => Err(Problem::at("/validation", "There are no rows to validate on: `data` holds no arrays.")),
+        rows => Ok(rows),
+    }
 }
 
 fn check_parameters(count: usize, context: &Context) -> Result<(), Problem> {

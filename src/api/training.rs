@@ -1,22 +1,25 @@
 //! A training run of any model: plan, start, steps, and what can go wrong.
 
+use std::ops::Range;
+use std::time::Instant;
+
 use crate::engine::SweepError;
-use crate::train::{
-    self, Error, Length, Model, OptimizerState, Plan, PlanError, Report, State, StateError, Trainer,
-};
+use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
 
 use super::context::Context;
-use super::matrix::Vector;
+use super::metrics::Metrics;
 use super::mlp::capitalised;
 use super::non_finite::show;
 use super::number::Number;
 use super::problem::{Fault, Kind, Problem};
+use super::recipe;
 use super::tensors::Shape;
-use super::train::{History, Stopped, TrainRequest, TrainResponse, TrainState, TrainedOptimizer, TrainedSgd};
+use super::train::{Timing, TrainRequest, TrainResponse};
+use super::train_state::TrainState;
+use super::validation::Validated;
 
 /// What to do about a run that diverges.
-const REMEDY: &str =
-    "Lower `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.";
+const REMEDY: &str = "Lower `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1.";
 
 /// What the run is of, beside the model that computes it.
 pub(super) struct Subject<'s> {
@@ -25,7 +28,10 @@ pub(super) struct Subject<'s> {
     pub parameters: Vec<f64>,
     /// Pointer to them.
     pub place: &'static str,
+    /// Rows to train on.
     pub rows: usize,
+    /// Rows held back, which follow those.
+    pub validation: usize,
     /// Says where a loss that is not finite began.
     pub explain: &'s dyn Fn(&SweepError) -> Option<(String, Fault)>,
 }
@@ -37,39 +43,55 @@ pub(super) fn run<M: Model<f64>>(
     request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let optimizer = request.optimizer.sgd.resolve("/optimizer/sgd")?;
-    let plan = plan(&request, subject.rows)?;
+    let recipe = recipe::resolve(&request)?;
+    let plan = plan(&request, &subject)?;
+    recipe::check_plan(&recipe, &plan)?;
     let Subject { shape, mut parameters, mut place, explain, .. } = subject;
-    let state = match request.state {
-        None => None,
-        Some(state) => {
-            place = "/state/parameters";
-            parameters = shape.flatten(state.parameters, place)?;
-            let momentum_buffer = match state.optimizer.sgd.velocity {
-                Some(velocity) => shape.flatten(velocity, "/state/optimizer/sgd/velocity")?,
-                None => Vec::new(),
-            };
-            Some(State { step: state.step, optimizer: OptimizerState::Sgd { momentum_buffer } })
-        }
-    };
-    check_steps(&plan, state.as_ref().map_or(0, |state| state.step), context)?;
+    let mut state = None;
+    if let Some(given) = request.state {
+        place = "/state/parameters";
+        let (last, given) = given.restore(&recipe, &shape)?;
+        (parameters, state) = (last, Some(given));
+    }
+    let done = state.as_ref().map_or(0, |state| state.step);
+    check_steps(&plan, done, context)?;
 
     let start = |error| start_problem(&error, &shape, place);
-    let mut trainer = Trainer::new(model, optimizer, plan, parameters, state).map_err(start)?;
+    let clock = Instant::now();
+    let (rows, validation) = (0..plan.rows(), plan.validation());
+    let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
+    let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
+        let (parameters, state) = trainer.checkpoint();
+        let state = TrainState::new(shape.restore(parameters), state, &recipe, &shape);
+        let after = trainer
+            .last_loss()
+            .map_or_else(String::new, |loss| format!(" after a loss of {} in the step before", show(loss)));
+        step_problem(error, (step, &after), state, &shape, explain)
+    };
     loop {
         match trainer.step(&context.interrupt) {
             Ok(Some(_)) => {}
             Ok(None) => break,
-            Err(error) => return Err(step_problem(error, trainer.state().step + 1, &shape, explain)),
+            Err(error) => return Err(stop(error, trainer.state().step + 1, &trainer)),
         }
     }
-    let last = trainer.state().step;
-    let report =
-        trainer.finish(&context.interrupt).map_err(|error| step_problem(error, last, &shape, explain))?;
-    Ok(respond(report, &shape))
+    let report = match trainer.finish(&context.interrupt) {
+        Ok(report) => report,
+        Err(error) => return Err(stop(error, trainer.state().step, &trainer)),
+    };
+    let mut metrics = |rows: Range<usize>| match model.metrics(&report.parameters, rows, &context.interrupt) {
+        Ok(metrics) => Ok(metrics.map(Metrics::from)),
+        Err(Error::Interrupted(interrupted)) => Err(interrupted.into()),
+        Err(other) => Err(Problem::new(Kind::INTERNAL, other.to_string())),
+    };
+    let training = metrics(rows)?;
+    let held_back = validation.map(metrics).transpose()?.flatten();
+    let seconds = clock.elapsed().as_secs_f64();
+    let timing = Timing { seconds, steps_per_second: (report.steps - done) as f64 / seconds.max(1e-9) };
+    Ok(respond(report, &recipe, &shape, [training, held_back], timing))
 }
 
-fn plan(request: &TrainRequest<'_>, rows: usize) -> Result<Plan, Problem> {
+fn plan(request: &TrainRequest<'_>, subject: &Subject<'_>) -> Result<Plan, Problem> {
     let (length, member) = match (request.epochs, request.steps) {
         (Some(epochs), None) => (Length::Epochs(epochs), "/epochs"),
         (None, Some(steps)) => (Length::Steps(steps), "/steps"),
@@ -81,11 +103,12 @@ fn plan(request: &TrainRequest<'_>, rows: usize) -> Result<Plan, Problem> {
         }
     };
     let seed = request.shuffle.then_some(request.seed.unwrap_or(0));
-    Plan::new(rows, length, request.batch_size, seed).map_err(|error| {
+    let plan = Plan::new(subject.rows, length, request.batch_size, seed);
+    plan.map(|plan| plan.hold_back(subject.validation)).map_err(|error| {
         let place = match error {
             PlanError::NoRows | PlanError::TooManyRows(_) => "/data",
             PlanError::NoSteps | PlanError::TooManySteps => member,
-            PlanError::NoBatch => "/batch_size",
+            PlanError::NoBatch | PlanError::BatchTooLarge { .. } => "/batch_size",
         };
         Problem::at(place, capitalised(&error.to_string()))
     })
@@ -113,23 +136,25 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
         ),
-        Error::State(StateError::Presence { given: false, .. }) => Problem::at(
-            "/state/optimizer/sgd",
-            "The `velocity` is missing, which these settings need after the first step.",
-        ),
-        Error::State(StateError::Presence { given: true, .. }) => Problem::at(
-            "/state/optimizer/sgd/velocity",
-            "There is a velocity, but without momentum or before the first step there is none.",
-        ),
-        Error::State(error) => Problem::at("/state/optimizer/sgd/velocity", capitalised(&error.to_string())),
+        Error::State(error @ StateError::Part { part, given: true }) => {
+            Problem::at(format!("/state/watch/{part}"), capitalised(&error.to_string()))
+        }
+        Error::State(error @ StateError::Part { .. }) => {
+            Problem::at("/state/watch", capitalised(&error.to_string()))
+        }
+        Error::State(error @ StateError::Length { buffer, .. }) => {
+            Problem::at(format!("/state/watch/{buffer}"), capitalised(&error.to_string()))
+        }
+        Error::State(error) => Problem::at("/state/optimizer", capitalised(&error.to_string())),
         other => Problem::new(Kind::INTERNAL, other.to_string()),
     }
 }
 
-/// Why `step` failed.
+/// Why a step failed, given with what came before it. `state` is what is left of the run.
 fn step_problem(
     error: Error,
-    step: u64,
+    (step, after): (u64, &str),
+    state: TrainState<'static>,
     shape: &Shape<'_>,
     explain: &dyn Fn(&SweepError) -> Option<(String, Fault)>,
 ) -> Problem {
@@ -137,16 +162,20 @@ fn step_problem(
         Error::Interrupted(interrupted) => interrupted.into(),
         Error::Diverged(divergence) => {
             let what = match divergence.parameter {
-                Some(index) => format!("{} stopped being finite", shape.describe(index)),
+                Some(index) => {
+                    format!(
+                        "{} stopped being finite at a loss of {}",
+                        shape.describe(index),
+                        show(divergence.loss)
+                    )
+                }
                 None => format!("the loss became {}", show(divergence.loss)),
             };
             let before = divergence.previous_loss.map_or_else(String::new, |loss| {
                 format!(" after a loss of {} in the step before", show(loss))
             });
-            Problem::new(
-                Kind::DIVERGED,
-                format!("The run diverged at step {}: {what}{before}. {REMEDY}", divergence.step),
-            )
+            let detail = format!("The run diverged at step {}: {what}{before}.", divergence.step);
+            diverged(&detail, state)
         }
         Error::Model(cause) => match cause.downcast_ref::<SweepError>().and_then(explain) {
             // Before any step it is the request's own values that make it so.
@@ -159,7 +188,7 @@ fn step_problem(
             },
             Some((detail, fault)) => Problem {
                 errors: vec![fault],
-                ..Problem::new(Kind::DIVERGED, format!("The run diverged at step {step}. {detail} {REMEDY}"))
+                ..diverged(&format!("The run diverged at step {step}{after}. {detail}"), state)
             },
             None => Problem::new(Kind::INTERNAL, cause.to_string()),
         },
@@ -167,24 +196,39 @@ fn step_problem(
     }
 }
 
-fn respond(report: Report<f64>, shape: &Shape<'_>) -> TrainResponse<'static> {
-    let OptimizerState::Sgd { momentum_buffer } = report.state.optimizer;
-    let velocity = (!momentum_buffer.is_empty()).then(|| shape.restore(&momentum_buffer));
+/// A run that diverged, with what is left of it.
+fn diverged(detail: &str, state: TrainState<'static>) -> Problem {
+    let left = format!("`state` holds the run after step {}, to go on from.", state.step);
+    Problem {
+        state: Some(Box::new(state)),
+        ..Problem::new(Kind::DIVERGED, format!("{detail} {REMEDY} {left}"))
+    }
+}
+
+fn respond(
+    report: Report<f64>,
+    recipe: &Recipe,
+    shape: &Shape<'_>,
+    metrics: [Option<Metrics>; 2],
+    timing: Timing,
+) -> TrainResponse<'static> {
     let parameters = shape.restore(&report.parameters);
+    let last = report.last_parameters.map_or_else(|| parameters.clone(), |last| shape.restore(&last));
+    let [training, held_back] = metrics;
     TrainResponse {
-        state: TrainState {
-            step: report.state.step,
-            parameters: parameters.clone(),
-            optimizer: TrainedOptimizer { sgd: TrainedSgd { velocity } },
-        },
+        state: TrainState::new(last, &report.state, recipe, shape),
         parameters,
         loss: Number(report.loss),
-        history: History { step: report.history.step, loss: Vector(report.history.loss) },
+        metrics: training,
+        validation: report.validation_loss.map(|loss| Validated {
+            loss: Number(loss),
+            history: report.validation_history.into(),
+            metrics: held_back,
+        }),
+        history: report.history.into(),
         steps: report.steps,
         epochs: report.epochs,
-        stopped: match report.stopped {
-            train::Stopped::Epochs => Stopped::Epochs,
-            train::Stopped::Steps => Stopped::Steps,
-        },
+        stopped: report.stopped.into(),
+        timing,
     }
 }

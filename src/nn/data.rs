@@ -218,6 +218,11 @@ impl<'a, T: Real> Examples<'a, T> {
     pub fn x(&self) -> Matrix<'a, T> {
         self.x
     }
+
+    /// The targets.
+    pub fn targets(&self) -> Targets<'a, T> {
+        self.targets
+    }
 }
 
 fn check_classes(mlp: &Mlp, classes: &[u32], rows: usize) -> Result<(), DataError> {

@@ -29,6 +29,8 @@ pub enum Domain {
     Parameters,
     /// The order of rows (number 2); the index is the epoch's.
     Shuffle,
+    /// Which rows are held back for validation (number 3); the index is 0.
+    Split,
 }
 
 impl Domain {
@@ -36,6 +38,7 @@ impl Domain {
         match self {
             Domain::Parameters => 1,
             Domain::Shuffle => 2,
+            Domain::Split => 3,
         }
     }
 }
@@ -77,6 +80,14 @@ impl Stream {
         let angle = std::f64::consts::TAU * self.uniform();
         self.spare_normal = Some(radius * libm::sin(angle));
         radius * libm::cos(angle)
+    }
+
+    /// Permutes `values`: for i from the last position down to 1, swaps i with an integer below `i + 1` (Fisher and
+    /// Yates; Durstenfeld 1964).
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for i in (1..values.len()).rev() {
+            values.swap(i, self.below(i as u64 + 1) as usize);
+        }
     }
 
     /// Uniform on 0..n.

@@ -2,6 +2,7 @@
 
 use super::optimizer::StateError;
 use super::plan::PlanError;
+use super::setting::SettingError;
 use crate::engine::Interrupted;
 
 /// What a loss or a parameter that is no finite number means: the run cannot go on.
@@ -29,6 +30,9 @@ pub enum Error {
     /// The plan cannot be meant.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A setting cannot be meant.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The optimizer's state does not belong to this run.
     #[error(transparent)]
     State(#[from] StateError),

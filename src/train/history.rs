@@ -16,8 +16,22 @@ impl History {
     /// Notes the loss of `step`, the one after the last noted or left out, if it is one to keep in a run of `total`
     /// steps: step 1, then every n-th, with the smallest n that keeps the points within bounds, and the last.
     pub(super) fn note(&mut self, step: u64, loss: f64, total: u64) {
-        let every = total.div_ceil(Self::MAX_POINTS as u64 - 1).max(1);
-        if (step - 1).is_multiple_of(every) || step == total {
+        self.note_every(1, step, loss, total);
+    }
+
+    /// As [`note`](Self::note), where only every `stride`-th step has a loss, and those alone count.
+    pub(super) fn note_every(&mut self, stride: u64, step: u64, loss: f64, total: u64) {
+        let (number, numbers) = (step / stride, total / stride);
+        let every = numbers.div_ceil(Self::MAX_POINTS as u64 - 1).max(1);
+        if (number - 1).is_multiple_of(every) || number == numbers {
+            self.step.push(step);
+            self.loss.push(loss);
+        }
+    }
+
+    /// Notes the last loss of a run that ended before its time, unless it is there already.
+    pub(super) fn end(&mut self, step: u64, loss: f64) {
+        if self.step.last() != Some(&step) {
             self.step.push(step);
             self.loss.push(loss);
         }

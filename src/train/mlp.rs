@@ -1,9 +1,15 @@
 //! A multi-layer perceptron with its examples, as a model to train.
 
+use std::ops::Range;
+
 use super::error::Error;
+use super::metrics::{Counter, Metrics};
 use super::model::{Model, Rows};
 use crate::engine::Interrupt;
 use crate::nn::{self, Examples, Mlp, Pass, Reduction, Scalar, Workspace};
+
+/// Rows whose outputs are held at once for metrics.
+const ROWS_AT_ONCE: usize = 4096;
 
 /// The loss of an [`Mlp`] over its [`Examples`].
 #[derive(Debug)]
@@ -44,6 +50,26 @@ impl<T: Scalar> Model<T> for MlpObjective<'_, T> {
     ) -> Result<f64, Error> {
         let pass = Pass { mlp: self.mlp, parameters, rows, workspace: &mut self.workspace, interrupt };
         Ok(pass.loss_and_gradient(&self.examples, self.reduction, gradient, None)?)
+    }
+
+    fn metrics(
+        &mut self,
+        parameters: &[T],
+        rows: Range<usize>,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Metrics>, Error> {
+        let width = self.mlp.outputs();
+        let mut counter = Counter::new(self.mlp.loss(), width, self.examples.targets(), rows.clone());
+        let mut outputs = Vec::new();
+        for start in rows.clone().step_by(ROWS_AT_ONCE) {
+            let part = start..(start + ROWS_AT_ONCE).min(rows.end);
+            let selected = Rows::Range(part.clone());
+            let workspace = &mut self.workspace;
+            let pass = Pass { mlp: self.mlp, parameters, rows: selected, workspace, interrupt };
+            pass.outputs(self.examples.x(), &mut outputs)?;
+            part.zip(outputs.chunks_exact(width)).for_each(|(row, outputs)| counter.add(row, outputs));
+        }
+        Ok(Some(counter.finish()))
     }
 }
 

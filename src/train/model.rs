@@ -1,8 +1,11 @@
 //! What the trainer knows of a model.
 
+use std::ops::Range;
+
 pub use crate::nn::Rows;
 
 use super::error::Error;
+use super::metrics::Metrics;
 use crate::engine::Interrupt;
 use crate::engine::kernels::Real;
 
@@ -28,4 +31,15 @@ pub trait Model<T: Real> {
         gradient: &mut [T],
         interrupt: &Interrupt,
     ) -> Result<f64, Error>;
+
+    /// Figures beside the loss, over `rows`; none where a model predicts nothing that could be compared.
+    fn metrics(
+        &mut self,
+        parameters: &[T],
+        rows: Range<usize>,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Metrics>, Error> {
+        let _ = (parameters, rows, interrupt);
+        Ok(None)
+    }
 }

@@ -28,12 +28,24 @@ pub enum PlanError {
     /// A batch of no rows.
     #[error("batch_size is 0: at least 1 row is needed")]
     NoBatch,
+    /// A batch of more rows than there are. PyTorch would take all rows; the number was meant for other data.
+    #[error(
+        "batch_size is {batch_size}, but there are {rows} rows to train on: lower it, or leave it out to see all rows in each step"
+    )]
+    BatchTooLarge {
+        /// Rows of a batch.
+        batch_size: usize,
+        /// Rows of the data.
+        rows: usize,
+    },
     /// More steps than can be counted.
     #[error("the run has more than 2^64 steps")]
     TooManySteps,
 }
 
 /// The order of a run: its length, and the batch of each step.
+///
+/// Rows that follow those to train on can be held back for validation.
 ///
 /// An epoch is cut into batches of `batch_size` rows, the last one shorter where they do not divide (PyTorch's
 /// `drop_last=False`). Without `batch_size` each step sees all rows. Without `shuffle` rows come in order; with it, each
@@ -43,6 +55,7 @@ pub enum PlanError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     rows: usize,
+    validation: usize,
     length: Length,
     batch_size: usize,
     shuffle: Option<u64>,
@@ -67,7 +80,10 @@ impl Plan {
         if batch_size == Some(0) {
             return Err(PlanError::NoBatch);
         }
-        let batch_size = batch_size.unwrap_or(rows).min(rows);
+        let batch_size = batch_size.unwrap_or(rows);
+        if batch_size > rows {
+            return Err(PlanError::BatchTooLarge { batch_size, rows });
+        }
         let per_epoch = rows.div_ceil(batch_size) as u64;
         let steps = match length {
             Length::Epochs(epochs) => epochs.checked_mul(per_epoch).ok_or(PlanError::TooManySteps)?,
@@ -76,7 +92,19 @@ impl Plan {
         if steps == 0 {
             return Err(PlanError::NoSteps);
         }
-        Ok(Self { rows, length, batch_size, shuffle: shuffle.filter(|_| per_epoch > 1), steps })
+        let shuffle = shuffle.filter(|_| per_epoch > 1);
+        Ok(Self { rows, validation: 0, length, batch_size, shuffle, steps })
+    }
+
+    /// The same plan, with `rows` rows of the data after those to train on held back for validation.
+    #[must_use]
+    pub fn hold_back(self, rows: usize) -> Self {
+        Self { validation: rows, ..self }
+    }
+
+    /// The rows that are held back; none if there are none.
+    pub fn validation(&self) -> Option<Range<usize>> {
+        (self.validation > 0).then(|| self.rows..self.rows + self.validation)
     }
 
     /// How the length was given.
@@ -84,7 +112,7 @@ impl Plan {
         self.length
     }
 
-    /// Rows of the data.
+    /// Rows to train on.
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -116,10 +144,7 @@ impl Plan {
         order.clear();
         order.extend(0..self.rows as u32);
         if let Some(seed) = self.shuffle {
-            let mut stream = Stream::new(seed, Domain::Shuffle, epoch);
-            for i in (1..self.rows).rev() {
-                order.swap(i, stream.below(i as u64 + 1) as usize);
-            }
+            Stream::new(seed, Domain::Shuffle, epoch).shuffle(order);
         }
     }
 }
@@ -156,6 +181,8 @@ mod tests {
         assert_eq!(new(0, Length::Steps(1), None), PlanError::NoRows);
         assert_eq!(new(5, Length::Steps(0), None), PlanError::NoSteps);
         assert_eq!(new(5, Length::Epochs(1), Some(0)), PlanError::NoBatch);
+        let error = PlanError::BatchTooLarge { batch_size: 6, rows: 5 };
+        assert_eq!(new(5, Length::Epochs(1), Some(6)), error);
         assert_eq!(new(5, Length::Epochs(u64::MAX), Some(1)), PlanError::TooManySteps);
     }
 }

@@ -1,5 +1,9 @@
 //! Stochastic gradient descent, as `torch.optim.SGD` does it.
 
+use std::borrow::Cow;
+
+use super::optimizer::{OptimizerState, Rule, Settings, fixed, step_by};
+use super::setting::{SettingError, finite, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
 /// Settings of stochastic gradient descent; names, defaults and formulas of `torch.optim.SGD`.
@@ -23,29 +27,9 @@ pub struct Sgd {
     nesterov: bool,
 }
 
-/// Why settings were refused.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum SgdError {
-    /// Zero, negative, infinite or NaN.
-    #[error("learning_rate is {0}: it must be finite and above 0")]
-    LearningRate(f64),
-    /// Negative, infinite or NaN.
-    #[error("momentum is {0}: it must be finite and at least 0")]
-    Momentum(f64),
-    /// Infinite or NaN.
-    #[error("dampening is {0}: it must be finite")]
-    Dampening(f64),
-    /// Negative, infinite or NaN.
-    #[error("weight_decay is {0}: it must be finite and at least 0")]
-    WeightDecay(f64),
-    /// Nesterov momentum without momentum, or with dampening.
-    #[error("nesterov needs a momentum above 0 and no dampening")]
-    Nesterov,
-}
-
 impl Sgd {
     /// Plain descent: no momentum, no weight decay.
-    pub fn new(learning_rate: f64) -> Result<Self, SgdError> {
+    pub fn new(learning_rate: f64) -> Result<Self, SettingError> {
         Self::with(learning_rate, 0.0, 0.0, 0.0, false)
     }
 
@@ -56,39 +40,16 @@ impl Sgd {
         dampening: f64,
         weight_decay: f64,
         nesterov: bool,
-    ) -> Result<Self, SgdError> {
-        if !(learning_rate.is_finite() && learning_rate > 0.0) {
-            return Err(SgdError::LearningRate(learning_rate));
-        }
-        if !(momentum.is_finite() && momentum >= 0.0) {
-            return Err(SgdError::Momentum(momentum));
-        }
-        if !dampening.is_finite() {
-            return Err(SgdError::Dampening(dampening));
-        }
-        if !(weight_decay.is_finite() && weight_decay >= 0.0) {
-            return Err(SgdError::WeightDecay(weight_decay));
-        }
-        if nesterov && (momentum == 0.0 || dampening != 0.0) {
-            return Err(SgdError::Nesterov);
-        }
-        Ok(Self { learning_rate, momentum, dampening, weight_decay, nesterov })
+    ) -> Result<Self, SettingError> {
+        let sgd = Self { learning_rate, momentum, dampening, weight_decay, nesterov };
+        sgd.check()?;
+        Ok(sgd)
     }
 
-    /// Whether steps keep a momentum buffer.
-    pub(super) fn has_momentum(&self) -> bool {
-        self.momentum != 0.0
-    }
-
-    /// One step. `buffer` is the momentum buffer, empty before the first step and unused without momentum.
-    pub(super) fn step<T: Real>(&self, buffer: &mut Vec<T>, parameters: &mut [T], gradient: &[T]) {
-        if !self.has_momentum() {
-            Level::best().run(Plain { sgd: self, parameters, gradient });
-            return;
-        }
-        let first = buffer.is_empty();
-        buffer.resize(parameters.len(), T::ZERO);
-        Level::best().run(Momentum { sgd: self, first, buffer, parameters, gradient });
+    /// One step by itself, as a run makes it. `state` is what the step before left.
+    pub fn step_once<T: Real>(&self, state: &mut OptimizerState<T>, parameters: &mut [T], gradient: &[T]) {
+        // The formulas do not depend on the number of the step.
+        step_by(self, 1, state, parameters, gradient);
     }
 
     #[inline(always)]
@@ -98,6 +59,58 @@ impl Sgd {
             gradient
         } else {
             parameter.mul_add(T::from_f64(self.weight_decay), gradient)
+        }
+    }
+}
+
+impl Settings for Sgd {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        positive("learning_rate", self.learning_rate)?;
+        not_negative("momentum", self.momentum)?;
+        finite("dampening", self.dampening)?;
+        not_negative("weight_decay", self.weight_decay)?;
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let needs = "a momentum above 0 and no dampening";
+            return Err(SettingError::Needs { setting: "nesterov", needs });
+        }
+        Ok(())
+    }
+
+    fn learning_rate(&mut self) -> &mut f64 {
+        &mut self.learning_rate
+    }
+
+    fn momentum(&mut self) -> Option<&mut f64> {
+        Some(&mut self.momentum)
+    }
+
+    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
+        fixed(self.names())
+    }
+}
+
+impl Rule for Sgd {
+    fn names(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn step<T: Real>(
+        &self,
+        _: u64,
+        fresh: bool,
+        buffers: &mut [Vec<T>],
+        parameters: &mut [T],
+        gradient: &[T],
+    ) {
+        match buffers {
+            [] => Level::best().run(Plain { sgd: self, parameters, gradient }),
+            [buffer, ..] => {
+                Level::best().run(Momentum { sgd: self, first: fresh, buffer, parameters, gradient });
+            }
         }
     }
 }
@@ -149,15 +162,20 @@ impl<T: Real> Kernel for Momentum<'_, T> {
 mod tests {
     use super::*;
 
+    /// The setting that was refused.
+    fn refused(result: Result<Sgd, SettingError>) -> &'static str {
+        result.unwrap_err().setting()
+    }
+
     #[test]
     fn settings_are_checked_as_pytorch_does() {
-        assert_eq!(Sgd::new(0.0), Err(SgdError::LearningRate(0.0)));
-        assert!(matches!(Sgd::new(f64::NAN), Err(SgdError::LearningRate(_))));
-        assert_eq!(Sgd::with(0.1, -1.0, 0.0, 0.0, false), Err(SgdError::Momentum(-1.0)));
-        assert_eq!(Sgd::with(0.1, 0.9, f64::INFINITY, 0.0, false), Err(SgdError::Dampening(f64::INFINITY)));
-        assert_eq!(Sgd::with(0.1, 0.9, 0.0, -0.1, false), Err(SgdError::WeightDecay(-0.1)));
-        assert_eq!(Sgd::with(0.1, 0.0, 0.0, 0.0, true), Err(SgdError::Nesterov));
-        assert_eq!(Sgd::with(0.1, 0.9, 0.5, 0.0, true), Err(SgdError::Nesterov));
+        assert_eq!(refused(Sgd::new(0.0)), "learning_rate");
+        assert_eq!(refused(Sgd::new(f64::NAN)), "learning_rate");
+        assert_eq!(refused(Sgd::with(0.1, -1.0, 0.0, 0.0, false)), "momentum");
+        assert_eq!(refused(Sgd::with(0.1, 0.9, f64::INFINITY, 0.0, false)), "dampening");
+        assert_eq!(refused(Sgd::with(0.1, 0.9, 0.0, -0.1, false)), "weight_decay");
+        assert_eq!(refused(Sgd::with(0.1, 0.0, 0.0, 0.0, true)), "nesterov");
+        assert_eq!(refused(Sgd::with(0.1, 0.9, 0.5, 0.0, true)), "nesterov");
         assert!(Sgd::with(0.1, 0.9, 0.0, 0.1, true).is_ok());
         assert!(Sgd::with(0.1, 0.9, -2.0, 0.1, false).is_ok());
     }
@@ -165,18 +183,18 @@ mod tests {
     #[test]
     fn steps_follow_the_formulas() {
         let sgd = Sgd::with(0.5, 0.5, 0.25, 0.5, false).unwrap();
-        let (mut buffer, mut p) = (Vec::new(), [2.0]);
-        sgd.step(&mut buffer, &mut p, &[1.0]);
+        let (mut buffers, mut p) = ([vec![0.0]], [2.0]);
+        sgd.step(1, true, &mut buffers, &mut p, &[1.0]);
         // g = 1 + 0.5 * 2 = 2 fills the buffer undampened; p = 2 - 0.5 * 2
-        assert_eq!((buffer[0], p[0]), (2.0, 1.0));
-        sgd.step(&mut buffer, &mut p, &[1.0]);
+        assert_eq!((buffers[0][0], p[0]), (2.0, 1.0));
+        sgd.step(2, false, &mut buffers, &mut p, &[1.0]);
         // g = 1.5; b = 0.5 * 2 + 0.75 * 1.5 = 2.125; p = 1 - 1.0625
-        assert_eq!((buffer[0], p[0]), (2.125, -0.0625));
+        assert_eq!((buffers[0][0], p[0]), (2.125, -0.0625));
 
         let sgd = Sgd::with(0.5, 0.5, 0.0, 0.0, true).unwrap();
-        let (mut buffer, mut p) = (Vec::new(), [2.0]);
-        sgd.step(&mut buffer, &mut p, &[1.0]);
+        let (mut buffers, mut p) = ([vec![0.0]], [2.0]);
+        sgd.step(1, true, &mut buffers, &mut p, &[1.0]);
         // direction = 1 + 0.5 * 1
-        assert_eq!((buffer[0], p[0]), (1.0, 1.25));
+        assert_eq!((buffers[0][0], p[0]), (1.0, 1.25));
     }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod golden;
 mod naive;
+mod optimizers;
 mod passes;
 mod random;
 mod support;

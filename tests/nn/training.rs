@@ -3,8 +3,8 @@
 use gradd::engine::{Interrupt, Interrupted};
 use gradd::nn::{Activation, Examples, Init, Loss, Matrix, Mlp, Reduction, Targets};
 use gradd::train::{
-    Error, Length, MlpObjective, Model, Optimizer, OptimizerState, Plan, Report, Rows, Sgd, State,
-    StateError, Stopped, Trainer,
+    Clip, EarlyStopping, Error, Length, MlpObjective, Model, Optimizer, OptimizerState, Plan, Plateau,
+    Recipe, Report, Rows, Schedule, Sgd, State, StateError, Stopped, Trainer, WarmUp, Watch,
 };
 
 use crate::naive::noise;
@@ -65,6 +65,108 @@ fn a_run_continues_bit_for_bit_from_any_step() {
     }
 }
 
+/// A recipe in which every part has a memory.
+fn watchful(case: &Case) -> Recipe {
+    let plateau = Plateau { patience: 0, factor: 0.7, cooldown: 1, ..Plateau::default() };
+    Recipe {
+        schedule: Schedule::ReduceOnPlateau(plateau),
+        warm_up: Some(WarmUp { steps: 5, start_factor: 0.2 }),
+        clip: Some(Clip::Norm(0.3)),
+        early_stopping: Some(EarlyStopping { patience: 20, min_delta: 0.0, restore_best: true }),
+        ..case.optimizer.into()
+    }
+}
+
+/// The run of `recipe` in batches of 4: of all 23 rows, or of 19 with 4 held back.
+fn run_watched(case: &Case, steps: u64, held_back: usize, from: Option<Report<f64>>) -> Report<f64> {
+    let mut model = case.objective();
+    let plan = Plan::new(ROWS - held_back, Length::Steps(steps), Some(4), Some(9)).unwrap();
+    let (parameters, state) = match from {
+        Some(report) => (report.last_parameters.unwrap_or(report.parameters), Some(report.state)),
+        None => (Init::Linear.draw(&case.mlp, 1), None),
+    };
+    let plan = plan.hold_back(held_back);
+    let mut trainer = Trainer::new(&mut model, watchful(case), plan, parameters, state).unwrap();
+    while trainer.step(&Interrupt::never()).unwrap().is_some() {}
+    trainer.finish(&Interrupt::never()).unwrap()
+}
+
+#[test]
+fn what_epochs_decide_continues_from_any_step_too() {
+    let case = Case::new();
+    for held_back in [0, 4] {
+        let whole = run_watched(&case, 40, held_back, None);
+        let plateau = whole.state.watch.plateau.unwrap();
+        assert!(plateau.learning_rate < 0.05, "the plateau was reached: {plateau:?}");
+        assert_eq!(whole.last_parameters.is_some(), whole.state.watch.best.is_some());
+        for cut in 1..40 {
+            let first = run_watched(&case, cut, held_back, None);
+            let second = run_watched(&case, 40, held_back, Some(first));
+            assert_eq!(second.state, whole.state, "{held_back} rows held back, cut at {cut}");
+            assert_eq!(second.parameters, whole.parameters);
+            assert_eq!(second.last_parameters, whole.last_parameters);
+            assert_eq!(second.validation_loss, whole.validation_loss);
+        }
+    }
+}
+
+/// A bowl whose loss alone, which a run asks for at the end of an epoch, is interrupted once.
+struct Interrupting {
+    bowl: Bowl,
+    interrupted: bool,
+}
+
+impl Model<f64> for Interrupting {
+    fn parameters(&self) -> usize {
+        self.bowl.parameters
+    }
+    fn rows(&self) -> usize {
+        3
+    }
+    fn loss(&mut self, parameters: &[f64], rows: Rows<'_>, interrupt: &Interrupt) -> Result<f64, Error> {
+        if !std::mem::replace(&mut self.interrupted, true) {
+            return Err(Interrupted::Cancelled.into());
+        }
+        self.bowl.loss(parameters, rows, interrupt)
+    }
+    fn loss_and_gradient(
+        &mut self,
+        parameters: &[f64],
+        rows: Rows<'_>,
+        gradient: &mut [f64],
+        interrupt: &Interrupt,
+    ) -> Result<f64, Error> {
+        self.bowl.loss_and_gradient(parameters, rows, gradient, interrupt)
+    }
+}
+
+#[test]
+fn an_epoch_whose_validation_was_interrupted_is_judged_once_more() {
+    let run = |interrupted| {
+        let mut model = Interrupting { bowl: Bowl { parameters: 2 }, interrupted };
+        let plan = Plan::new(2, Length::Epochs(3), Some(1), None).unwrap().hold_back(1);
+        let sgd = Optimizer::Sgd(Sgd::new(0.1).unwrap());
+        let mut trainer = Trainer::new(&mut model, sgd, plan, vec![1.0, 4.0], None).unwrap();
+        let mut interrupts = 0;
+        loop {
+            match trainer.step(&Interrupt::never()) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(Error::Interrupted(_)) => {
+                    interrupts += 1;
+                    assert_eq!(trainer.state().step, 2);
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(interrupts, u32::from(!interrupted));
+        trainer.finish(&Interrupt::never()).unwrap()
+    };
+    let smooth = run(true);
+    assert_eq!(smooth.validation_history.step, [2, 4, 6]);
+    assert_eq!(run(false), smooth);
+}
+
 #[test]
 fn training_learns() {
     let case = Case::new();
@@ -78,24 +180,28 @@ fn training_learns() {
 #[test]
 fn foreign_states_are_refused() {
     let case = Case::new();
-    let start = |step, momentum_buffer| {
+    let start = |step, buffers| {
         let mut model = case.objective();
         let plan = Plan::new(ROWS, Length::Steps(9), None, None).unwrap();
-        let state = State { step, optimizer: OptimizerState::Sgd { momentum_buffer } };
+        let state = State { step, optimizer: OptimizerState { buffers }, watch: Watch::default() };
         let parameters = vec![0.0; case.mlp.parameters()];
         match Trainer::new(&mut model, case.optimizer, plan, parameters, Some(state)) {
             Err(Error::State(error)) => error,
             other => panic!("{other:?}"),
         }
     };
-    let (buffer, expected) = ("momentum_buffer", case.mlp.parameters());
-    assert_eq!(start(3, vec![]), StateError::Presence { buffer, given: false });
-    assert_eq!(start(0, vec![0.0; expected]), StateError::Presence { buffer, given: true });
-    assert_eq!(start(3, vec![0.0; 4]), StateError::Length { buffer, expected, actual: 4 });
-    assert_eq!(start(10, vec![0.0; expected]), StateError::PastTheEnd { step: 10, total: 9 });
+    let (buffer, expected) = (std::borrow::Cow::Borrowed("velocity"), case.mlp.parameters());
+    let number = |step, expected, actual| StateError::Buffers { optimizer: "sgd", expected, actual, step };
+    assert_eq!(start(3, vec![]), number(3, 1, 0));
+    assert_eq!(start(0, vec![vec![0.0; expected]]), number(0, 0, 1));
+    assert_eq!(
+        start(3, vec![vec![0.0; 4]]),
+        StateError::Length { buffer: buffer.clone(), expected, actual: 4 }
+    );
+    assert_eq!(start(10, vec![vec![0.0; expected]]), StateError::PastTheEnd { step: 10, total: 9 });
     let mut values = vec![0.0; expected];
     values[5] = f64::INFINITY;
-    assert_eq!(start(3, values), StateError::NotFinite { buffer, index: 5, value: f64::INFINITY });
+    assert_eq!(start(3, vec![values]), StateError::NotFinite { buffer, index: 5, value: f64::INFINITY });
 }
 
 #[test]

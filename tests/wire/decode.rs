@@ -56,8 +56,8 @@ fn unknown_members_are_named_with_what_was_meant() {
     let found =
         problem(gradient::answer, &json!({"graph": {"nodes": [{"id": "a", "op": "input", "lable": "x"}]}}));
     assert_invalid(&found, &["/graph/nodes/0/lable"], &["did you mean `label`"]);
-    let found = problem(train::answer, &json!({"optimizer": {"adamw": {}}}));
-    assert_invalid(&found, &["/optimizer/adamw"], &["`adamw`", "`sgd`"]);
+    let found = problem(train::answer, &json!({"optimizer": {"adamax": {}}}));
+    assert_invalid(&found, &["/optimizer/adamax"], &["`adamax`", "did you mean `adamw`?", "`sgd`"]);
 }
 
 #[test]

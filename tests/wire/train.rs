@@ -3,7 +3,7 @@
 use gradd::api::{Limits, train};
 use serde_json::{Value, json};
 
-use super::{answer, assert_invalid, problem, problem_within, slug};
+use super::{answer, assert_invalid, problem, problem_within, slug, untimed};
 
 fn line() -> Value {
     json!({
@@ -39,7 +39,7 @@ fn a_line_is_found() {
 #[test]
 fn a_graph_trains_like_its_expression() {
     let mut body = line();
-    let expected = answer(train::answer, &body);
+    let expected = untimed(answer(train::answer, &body));
     body.as_object_mut().unwrap().remove("expression");
     body["graph"] = json!({"nodes": [
         {"id": "loss", "op": "pow", "inputs": ["r", 2]},
@@ -48,7 +48,7 @@ fn a_graph_trains_like_its_expression() {
         {"id": "ax", "op": "mul", "inputs": ["a", "x"]},
         {"id": "a", "op": "input"}, {"id": "b", "op": "input"}, {"id": "x", "op": "input"}, {"id": "y", "op": "input"}
     ]});
-    assert_eq!(answer(train::answer, &body), expected);
+    assert_eq!(untimed(answer(train::answer, &body)), expected);
 }
 
 #[test]
@@ -185,6 +185,7 @@ fn a_run_that_diverges_names_the_step() {
     let mut body = blobs();
     body["mlp"]["loss"] = json!("mse");
     body["data"] = json!({"x": [[1, 2], [3, 4]], "y": [[1, 2], [3, 4]]});
+    body["batch_size"] = json!(2);
     body["mlp"]["layers"] = json!([{"units": 2}]);
     body["optimizer"] = json!({"sgd": {"learning_rate": 1e6}});
     assert_eq!(slug(&problem(train::answer, &body)), "diverged");

@@ -49,6 +49,7 @@ pub const FILES: &[File] = examples![
     "train" "expression",
     "train" "continued",
     "train" "mlp",
+    "train" "recipe",
     "fit" "decay",
     "fit" "bounded",
 ];

@@ -124,7 +124,8 @@ fn example(kind: Kind) -> Problem {
         Kind::DIVERGED => Problem::new(
             kind,
             "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
-             `learning_rate`, start from smaller parameters, or bring the data to a scale near 1.",
+             `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1. \
+             `state` holds the run after step 11, to go on from.",
         ),
         Kind::NOT_CONVERGED => Problem::new(
             kind,

@@ -16,7 +16,8 @@ use crate::api::train::{TrainRequest, TrainResponse};
         title = "gradd",
         description = "Gradients over HTTP. A model comes in as exactly one of a text `expression`, a JSON `graph` and a small \
                        `mlp`; out come outputs, exact gradients, and on request updated weights.\n\nCalls are pure: the \
-                       answer depends on the request alone, bit for bit, so that repeating one is safe. Nothing is \
+                       answer depends on the request alone, bit for bit (but for the member `timing` of a training run), so \
+                       that repeating one is safe. Nothing is \
                        kept between calls. Unknown members are refused. Numbers round-trip exactly; `NaN`, `Infinity` \
                        and `-Infinity` travel as strings.\n\nEvery error is a problem after RFC 9457, with JSON \
                        pointers (RFC 6901) to all faults of the request that were found.",
@@ -64,8 +65,10 @@ fn gradient() {}
 
 /// Train a model
 ///
-/// Makes many optimizer steps on an MLP, or on the parameters of an expression or graph. The answer holds the trained
-/// parameters, the course of the loss, and the `state` from which the same request goes on bit for bit, on any server.
+/// Makes many optimizer steps on an MLP, or on the parameters of an expression or graph, with the optimizers and learning-rate
+/// schedules of PyTorch, validation and early stopping. The answer holds the trained parameters, the course of the loss,
+/// metrics, and the `state` from which the same request goes on bit for bit, on any server. A run that diverges answers with
+/// its last good `state`.
 #[utoipa::path(
     post,
     path = "/v1/train",
