@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::sigma::Sigma;
 use super::text::Text;
 use super::values::Values;
-use super::{count, fitting};
+use super::{count, fitting, real};
 
 /// What to fit to which data: exactly one of `expression` and `graph`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -62,6 +62,7 @@ pub struct FitRequest<'a> {
     /// then move no parameter by more than about this, times the root of the degrees of freedom, in standard errors.
     #[serde(default)]
     #[schema(minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::optional")]
     pub tolerance: Option<f64>,
     /// Evaluations of the model with its Jacobian, at most; 1000 unless given.
     #[serde(default, deserialize_with = "count::optional")]

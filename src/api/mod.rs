@@ -16,6 +16,7 @@ mod names;
 mod object;
 mod one_of;
 mod pointer;
+mod real;
 mod resolve;
 mod scalar_gradient;
 mod suggest;

@@ -10,7 +10,7 @@ use super::mlp::capitalised;
 use super::one_of::one_of;
 use super::problem::Problem;
 use super::sgd::Sgd;
-use super::{count, object};
+use super::{count, object, real};
 
 /// An optimizer by its name, with its settings: exactly one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, ToSchema)]
@@ -45,14 +45,18 @@ pub struct Optimizer {
 pub struct Adam {
     /// Length of a step.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How much of the first and second moments remains, each at least 0 and below 1.
+    #[serde(deserialize_with = "real::pair")]
     pub betas: [f64; 2],
     /// Added to the divisor.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub eps: f64,
     /// Pull of the parameters towards 0; 0 unless given, for `adamw` 0.01.
     #[schema(minimum = 0)]
+    #[serde(default, deserialize_with = "real::optional")]
     pub weight_decay: Option<f64>,
     /// Whether steps are divided by the largest second moment so far.
     pub amsgrad: bool,
@@ -66,18 +70,23 @@ pub struct Adam {
 pub struct RmsProp {
     /// Length of a step.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How much of the mean square remains, at least 0 and below 1.
     #[schema(minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::required")]
     pub alpha: f64,
     /// Added to the divisor.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub eps: f64,
     /// Pull of the parameters towards 0.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub weight_decay: f64,
     /// How much of the last step remains.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub momentum: f64,
     /// Whether steps are divided by the deviation of the gradient, √(v - mean²), instead of its root mean square.
     pub centered: bool,
@@ -91,18 +100,23 @@ pub struct RmsProp {
 pub struct Adagrad {
     /// Length of a step.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How fast the learning rate falls with the number of steps.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub lr_decay: f64,
     /// Pull of the parameters towards 0.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub weight_decay: f64,
     /// What the sums of squares start from.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub initial_accumulator_value: f64,
     /// Added to the divisor.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub eps: f64,
 }
 
@@ -113,6 +127,7 @@ pub struct Adagrad {
 pub struct Lbfgs {
     /// Length of a move along the direction, or the first that the line search tries.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// Iterations of one step.
     #[serde(deserialize_with = "count::required")]
@@ -124,9 +139,11 @@ pub struct Lbfgs {
     pub max_eval: Option<u64>,
     /// A step ends when no derivative is larger than this.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub tolerance_grad: f64,
     /// A step ends when neither the loss nor any parameter changes by more than this.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub tolerance_change: f64,
     /// Iterations that the approximate Hessian remembers.
     #[serde(deserialize_with = "count::required")]

@@ -9,7 +9,7 @@ use super::one_of::one_of;
 use super::optimizer::setting_problem;
 use super::problem::Problem;
 use super::train::TrainRequest;
-use super::{count, object};
+use super::{count, object, real};
 
 /// A bound on the gradient of each step, before the optimizer sees it: exactly one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, ToSchema)]
@@ -20,10 +20,12 @@ pub struct Clip {
     /// `clip_grad_norm_`).
     #[serde(default)]
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::optional")]
     pub norm: Option<f64>,
     /// Largest absolute value; each number of the gradient is clamped (PyTorch's `clip_grad_value_`).
     #[serde(default)]
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::optional")]
     pub value: Option<f64>,
 }
 
@@ -39,6 +41,7 @@ pub struct EarlyStopping {
     /// By more than this a loss must be below the best one to be an improvement.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub min_delta: f64,
     /// Whether the answer has the parameters of the best epoch, also where the run ends otherwise. `state` always holds the
     /// last ones.

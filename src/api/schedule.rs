@@ -9,7 +9,7 @@ use super::choice::{AnnealName, ThresholdModeName};
 use super::one_of::one_of;
 use super::optimizer::setting_problem;
 use super::problem::Problem;
-use super::{count, object};
+use super::{count, object, real};
 
 /// How the learning rate changes, with PyTorch's names, defaults and formulas: exactly one schedule, and before it a
 /// warm-up if wanted. Schedules count optimizer steps from 0, never epochs: k is the number of the step. Lengths are given,
@@ -57,6 +57,7 @@ pub struct StepSchedule {
     /// What the rate is multiplied by.
     #[serde(default = "tenth")]
     #[schema(exclusive_minimum = 0, default = 0.1)]
+    #[serde(deserialize_with = "real::required")]
     pub gamma: f64,
 }
 
@@ -66,6 +67,7 @@ pub struct StepSchedule {
 pub struct ExponentialSchedule {
     /// What the rate is multiplied by after each step.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub gamma: f64,
 }
 
@@ -80,6 +82,7 @@ pub struct CosineSchedule {
     /// The lowest rate.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub eta_min: f64,
 }
 
@@ -91,6 +94,7 @@ pub struct OneCycleSchedule {
     /// The peak; the optimizer's `learning_rate` unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::optional")]
     pub max_lr: Option<f64>,
     /// Steps of the cycle, which the run may not pass.
     #[serde(deserialize_with = "count::required")]
@@ -99,6 +103,7 @@ pub struct OneCycleSchedule {
     /// Which part of the steps rises; 0.3 unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::optional")]
     pub pct_start: Option<f64>,
     /// The shape of rise and fall; `cos` unless given.
     #[serde(default)]
@@ -109,18 +114,22 @@ pub struct OneCycleSchedule {
     /// The momentum at the peak; 0.85 unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::optional")]
     pub base_momentum: Option<f64>,
     /// The momentum at both ends; 0.95 unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::optional")]
     pub max_momentum: Option<f64>,
     /// The peak over the first rate; 25 unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::optional")]
     pub div_factor: Option<f64>,
     /// The first rate over the last; 10000 unless given.
     #[serde(default)]
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::optional")]
     pub final_div_factor: Option<f64>,
     /// Whether the fall takes two phases, the first as long as the rise.
     #[serde(default)]
@@ -135,12 +144,14 @@ pub struct OneCycleSchedule {
 pub struct PlateauSchedule {
     /// What the rate is multiplied by.
     #[schema(exclusive_minimum = 0, exclusive_maximum = 1)]
+    #[serde(deserialize_with = "real::required")]
     pub factor: f64,
     /// Epochs without improvement that are let pass.
     #[serde(deserialize_with = "count::required")]
     pub patience: u64,
     /// How much smaller a loss must be to be an improvement.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub threshold: f64,
     /// Whether `threshold` is a part of the best loss or a difference.
     pub threshold_mode: ThresholdModeName,
@@ -149,9 +160,11 @@ pub struct PlateauSchedule {
     pub cooldown: u64,
     /// The lowest rate.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub min_lr: f64,
     /// A reduction by less than this is not made.
     #[schema(minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub eps: f64,
 }
 
@@ -167,6 +180,7 @@ pub struct WarmUp {
     /// Which part of the rate the first step has.
     #[serde(default = "third")]
     #[schema(exclusive_minimum = 0, maximum = 1, default = 0.3333333333333333)]
+    #[serde(deserialize_with = "real::required")]
     pub start_factor: f64,
 }
 

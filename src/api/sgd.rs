@@ -7,6 +7,7 @@ use crate::train::{self, OptimizerState};
 
 use super::optimizer::setting_problem;
 use super::problem::Problem;
+use super::real;
 use super::tensors::{Shape, Tensors};
 
 /// Settings of stochastic gradient descent, with the names, defaults and formulas of PyTorch's `SGD`: with parameters p,
@@ -17,18 +18,22 @@ use super::tensors::{Shape, Tensors};
 pub struct Sgd {
     /// Length of a step along the gradient.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How much of the velocity remains.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub momentum: f64,
     /// How much of the gradient does not enter the velocity.
     #[serde(default)]
     #[schema(default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub dampening: f64,
     /// Pull of the parameters towards 0.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub weight_decay: f64,
     /// Whether the step looks ahead along the velocity. Needs a momentum above 0 and no dampening.
     #[serde(default)]
@@ -43,18 +48,22 @@ pub struct Sgd {
 pub struct SgdStep<'a> {
     /// Length of a step along the gradient.
     #[schema(exclusive_minimum = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How much of the velocity remains.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub momentum: f64,
     /// How much of the gradient does not enter the velocity.
     #[serde(default)]
     #[schema(default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub dampening: f64,
     /// Pull of the parameters towards 0.
     #[serde(default)]
     #[schema(minimum = 0, default = 0)]
+    #[serde(deserialize_with = "real::required")]
     pub weight_decay: f64,
     /// Whether the step looks ahead along the velocity. Needs a momentum above 0 and no dampening.
     #[serde(default)]

@@ -23,7 +23,7 @@ use super::text::Text;
 use super::train_state::TrainState;
 use super::validation::{Validated, Validation};
 use super::values::Values;
-use super::{count, object, train_mlp, train_scalar};
+use super::{count, object, real, train_mlp, train_scalar};
 
 /// What to train, on which data, and how: exactly one of `expression`, `graph` and `mlp`, and exactly one of `epochs` and
 /// `steps`.
@@ -92,6 +92,7 @@ pub struct TrainRequest<'a> {
     /// Ends the run when the loss of an epoch is at most this: over the validation rows, or without those the mean over its
     /// steps.
     #[serde(default)]
+    #[serde(deserialize_with = "real::optional")]
     pub target_loss: Option<f64>,
     /// The `state` of an earlier answer to the same request: the run goes on where it ended, to the new `epochs` or
     /// `steps`. Its parameters replace those of the request.
