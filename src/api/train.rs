@@ -90,8 +90,8 @@ pub struct TrainRequest<'a> {
     /// Ends the run when the loss of its epochs no longer falls.
     #[serde(default, deserialize_with = "object::optional")]
     pub early_stopping: Option<EarlyStopping>,
-    /// Ends the run when the loss of an epoch is at most this: over the validation rows, or without those the mean over its
-    /// steps.
+    /// Ends the run when the loss after an epoch is at most this: over the validation rows, or without those over all rows to
+    /// train on.
     #[serde(default)]
     pub target_loss: Option<f64>,
     /// The `state` of an earlier answer to the same request: the run goes on where it ended, to the new `epochs` or
