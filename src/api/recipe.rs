@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::train::{self, Plan, Recipe};
 
+use super::context::Limits;
 use super::one_of::one_of;
 use super::optimizer::setting_problem;
 use super::problem::Problem;
@@ -29,8 +30,8 @@ pub struct Clip {
     pub value: Option<f64>,
 }
 
-/// Ends the run once `patience` epochs in a row have not brought the loss down. The loss of an epoch is the one over the
-/// validation rows, or without those the mean over its steps.
+/// Ends the run once `patience` epochs in a row have not brought the loss down. The loss of an epoch is the one after it,
+/// over the validation rows or without those over all rows to train on.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
@@ -83,6 +84,21 @@ fn early_stopping(stopping: EarlyStopping) -> Result<train::EarlyStopping, Probl
     let stopping = train::EarlyStopping { patience, min_delta, restore_best };
     stopping.check().map_err(|error| setting_problem("/early_stopping", &error))?;
     Ok(stopping)
+}
+
+/// Refuses an L-BFGS that would remember more than ten times the largest model, which it would answer as well.
+pub(super) fn check_memory(recipe: &Recipe, parameters: usize, limits: &Limits) -> Result<(), Problem> {
+    let train::Optimizer::Lbfgs(lbfgs) = recipe.optimizer else { return Ok(()) };
+    let limit = 10 * limits.max_parameters as u64;
+    let remembered = lbfgs.history_size.saturating_mul(2 * parameters as u64);
+    if remembered <= limit {
+        return Ok(());
+    }
+    let detail = format!(
+        "With this `history_size`, L-BFGS remembers up to {remembered} numbers; at most {limit} are kept, ten for each of the \
+         largest number of parameters. Lower `history_size`, or use another optimizer."
+    );
+    Err(Problem::at("/optimizer/lbfgs/history_size", detail).beyond("max_parameters", limit, remembered))
 }
 
 /// Refuses batches where the optimizer takes none, and a run that is longer than its cycle.

@@ -138,7 +138,7 @@ pub struct OneCycleSchedule {
 }
 
 /// The rate is multiplied by `factor` when more than `patience` epochs in a row bring no improvement. The loss of an epoch
-/// is the one over the validation rows, or without those the mean over its steps.
+/// is the one over the validation rows after it, or without those the mean of the losses of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlateauSchedule {

@@ -89,8 +89,8 @@ pub struct TrainRequest<'a> {
     /// Ends the run when the loss of its epochs no longer falls.
     #[serde(default, deserialize_with = "object::optional")]
     pub early_stopping: Option<EarlyStopping>,
-    /// Ends the run when the loss of an epoch is at most this: over the validation rows, or without those the mean over its
-    /// steps.
+    /// Ends the run when the loss after an epoch is at most this: over the validation rows, or without those over all rows to
+    /// train on.
     #[serde(default)]
     #[serde(deserialize_with = "real::optional")]
     pub target_loss: Option<f64>,

@@ -46,6 +46,7 @@ pub(super) fn run<M: Model<f64>>(
     let recipe = recipe::resolve(&request)?;
     let plan = plan(&request, &subject)?;
     recipe::check_plan(&recipe, &plan)?;
+    recipe::check_memory(&recipe, subject.parameters.len(), &context.limits)?;
     let Subject { shape, mut parameters, mut place, explain, .. } = subject;
     let mut state = None;
     if let Some(given) = request.state {

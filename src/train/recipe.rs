@@ -95,9 +95,13 @@ impl Recipe {
         self.optimizer_at(0, None)
     }
 
-    /// Whether anything is decided by the loss of an epoch.
+    /// Whether anything is decided when an epoch ends.
     pub(super) fn watches(&self) -> bool {
-        let plateau = matches!(self.schedule, Schedule::ReduceOnPlateau(_));
-        plateau || self.early_stopping.is_some() || self.target_loss.is_some()
+        matches!(self.schedule, Schedule::ReduceOnPlateau(_)) || self.ends_by_loss()
+    }
+
+    /// Whether the loss may end the run, and name its result.
+    pub(super) fn ends_by_loss(&self) -> bool {
+        self.early_stopping.is_some() || self.target_loss.is_some()
     }
 }

@@ -207,15 +207,20 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         if self.state.watch.steps == 0 || !step.is_multiple_of(per_epoch) {
             return Ok(());
         }
-        let loss = match self.plan.validation() {
+        let mean = self.state.watch.mean();
+        let (loss, course) = match self.plan.validation() {
             Some(rows) => {
                 let loss = self.model.loss(&self.parameters, Rows::Range(rows), interrupt)?;
                 self.validation_history.note_every(per_epoch, step, loss, self.plan.steps());
-                loss
+                (loss, loss)
             }
-            None => self.state.watch.mean(),
+            None if self.recipe.ends_by_loss() => {
+                let rows = Rows::Range(0..self.plan.rows());
+                (self.model.loss(&self.parameters, rows, interrupt)?, mean)
+            }
+            None => (mean, mean),
         };
-        self.state.watch.judge(&self.recipe, loss, step, &self.parameters);
+        self.state.watch.judge(&self.recipe, loss, course, step, &self.parameters);
         Ok(())
     }
 

@@ -26,8 +26,8 @@ impl EarlyStopping {
     }
 }
 
-/// What a run remembers of its epochs. The loss of an epoch is the one over the validation rows after it, or without
-/// those the mean of the losses of its steps.
+/// What a run remembers of its epochs. The loss of an epoch is the one after it, over the validation rows or without those
+/// over all rows to train on. A plateau alone, without validation rows, is seen by the mean of the losses of the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Watch<T> {
     /// The losses of the steps of an epoch that is not judged yet: their sum.
@@ -94,11 +94,11 @@ impl<T: Real> Watch<T> {
         self.sum / self.steps as f64
     }
 
-    /// Judges an epoch by its loss; `step` ended it and left `parameters`.
-    pub(super) fn judge(&mut self, recipe: &Recipe, loss: f64, step: u64, parameters: &[T]) {
+    /// Judges an epoch by its loss, for a plateau by `course`; `step` ended it and left `parameters`.
+    pub(super) fn judge(&mut self, recipe: &Recipe, loss: f64, course: f64, step: u64, parameters: &[T]) {
         (self.sum, self.steps, self.last) = (0.0, 0, Some(loss));
         if let (Schedule::ReduceOnPlateau(rule), Some(state)) = (&recipe.schedule, &mut self.plateau) {
-            rule.note(state, loss);
+            rule.note(state, course);
         }
         let Some(stopping) = recipe.early_stopping else { return };
         // A NaN is no improvement, and anything is one over it.

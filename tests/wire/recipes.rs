@@ -1,6 +1,6 @@
 //! Optimizers, schedules, clipping, validation and early stopping, as requests ask for them.
 
-use gradd::api::{Problem, evaluate, train};
+use gradd::api::{Context, Limits, Problem, evaluate, train};
 use serde_json::{Value, json};
 
 use super::{answer, assert_invalid, problem, slug};
@@ -105,6 +105,20 @@ fn lbfgs_goes_on_with_what_it_remembers_of_the_curvature() {
             assert_eq!(found["state"], expected["state"], "{line_search} {schedule}");
         }
     }
+}
+
+#[test]
+fn the_memory_of_lbfgs_has_a_limit() {
+    let limits = Limits { max_parameters: 10, ..Limits::default() };
+    let body = |history: u64| {
+        line(json!({"optimizer": {"lbfgs": {"history_size": history}}, "steps": 1})).to_string()
+    };
+    let context = Context { limits, ..Context::default() };
+    // Two vectors of two numbers for each iteration.
+    assert!(train::answer(body(25).as_bytes(), &context).is_ok());
+    let found = train::answer(body(26).as_bytes(), &context).unwrap_err();
+    assert_invalid(&found, &["/optimizer/lbfgs/history_size"], &["104 numbers"]);
+    assert_eq!((found.limit, found.actual), (Some(100), Some(104)));
 }
 
 #[test]
@@ -323,12 +337,11 @@ fn an_update_that_breaks_a_parameter_leaves_the_state_before_it() {
 fn a_target_ends_the_run() {
     let found = answer(train::answer, &line(json!({"target_loss": 0.5, "steps": 900})));
     assert_eq!(found["stopped"], "target_loss");
-    let losses = found["history"]["loss"].as_array().unwrap();
+    assert!(found["loss"].as_f64().unwrap() <= 0.5);
     let steps = found["steps"].as_u64().unwrap() as usize;
-    // Full batches: the loss of an epoch is that of its step.
-    assert_eq!(losses.len(), steps);
-    assert!(losses[..steps - 1].iter().all(|loss| loss.as_f64().unwrap() > 0.5));
-    assert!(losses[steps - 1].as_f64().unwrap() <= 0.5);
+    let before = answer(train::answer, &line(json!({"steps": steps - 1})));
+    assert!(before["loss"].as_f64().unwrap() > 0.5);
+    assert_eq!(found["history"]["step"].as_array().unwrap().len(), steps);
     // The state says so: with the same target nothing is left to do, with a lower one there is.
     let mut more = line(json!({"target_loss": 0.5, "steps": 900, "state": found["state"]}));
     let again = answer(train::answer, &more);
@@ -346,12 +359,18 @@ fn early_stopping_gives_the_best_epoch_back() {
     });
     let found = answer(train::answer, &line(recipe.clone()));
     assert_eq!(found["stopped"], "early_stopping");
-    let losses: Vec<f64> =
-        found["history"]["loss"].as_array().unwrap().iter().map(|loss| loss.as_f64().unwrap()).collect();
     let best = &found["state"]["watch"]["best"];
-    let best_step = best["step"].as_u64().unwrap() as usize;
-    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!(losses[best_step - 1], lowest);
+    let best_step = best["step"].as_u64().unwrap();
+    assert_eq!(best["loss"], found["loss"]);
+    // The runs of as many steps, one fewer, and up to three more.
+    let loss_after = |steps: u64| {
+        let body = json!({"optimizer": recipe["optimizer"], "steps": steps});
+        answer(train::answer, &line(body))["loss"].as_f64().unwrap()
+    };
+    assert_eq!(json!(loss_after(best_step)), found["loss"]);
+    for other in [best_step - 1, best_step + 1, best_step + 2, best_step + 3] {
+        assert!(loss_after(other) > loss_after(best_step), "after {other} steps");
+    }
     assert_eq!(found["steps"], json!(best_step + 3));
     assert_eq!(best["parameters"], found["parameters"]);
     assert_ne!(found["state"]["parameters"], found["parameters"]);
