@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Interrupt;
 
 use super::Problem;
+use super::events::Events;
 use super::format::Format;
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
@@ -45,6 +46,8 @@ pub struct Context {
     pub body: Format,
     /// How the answer is to be written.
     pub answer: Format,
+    /// Takes what is told on the way, if anybody listens.
+    pub events: Option<Events>,
 }
 
 impl Context {

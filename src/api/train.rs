@@ -16,6 +16,7 @@ use super::model::{Model, refuse};
 use super::number::Number;
 use super::optimizer::Optimizer;
 use super::problem::Problem;
+use super::progress::Checkpoints;
 use super::recipe::{Clip, EarlyStopping};
 use super::schedule::Schedule;
 use super::tensors::Tensors;
@@ -94,6 +95,9 @@ pub struct TrainRequest<'a> {
     #[serde(default)]
     #[serde(deserialize_with = "real::optional")]
     pub target_loss: Option<f64>,
+    /// When a stream of events holds the state to go on from. Has no effect on an answer in one piece.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub checkpoint: Option<Checkpoints>,
     /// The `state` of an earlier answer to the same request: the run goes on where it ended, to the new `epochs` or
     /// `steps`. Its parameters replace those of the request.
     #[serde(borrow, default, deserialize_with = "object::optional")]

@@ -12,6 +12,7 @@ use super::mlp::capitalised;
 use super::non_finite::show;
 use super::number::Number;
 use super::problem::{Fault, Kind, Problem};
+use super::progress::Reporter;
 use super::recipe;
 use super::tensors::Shape;
 use super::train::{Timing, TrainRequest, TrainResponse};
@@ -56,14 +57,21 @@ pub(super) fn run<M: Model<f64>>(
     }
     let done = state.as_ref().map_or(0, |state| state.step);
     check_steps(&plan, done, context)?;
+    let checkpoints = request.checkpoint.unwrap_or_default();
+    checkpoints.check()?;
 
     let start = |error| start_problem(&error, &shape, place);
     let clock = Instant::now();
     let (rows, validation) = (0..plan.rows(), plan.validation());
+    let mut reporter =
+        context.events.as_ref().map(|events| Reporter::new(events, checkpoints, plan.steps(), done));
     let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
-    let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
+    let state_of = |trainer: &Trainer<'_, f64, M>| {
         let (parameters, state) = trainer.checkpoint();
-        let state = TrainState::new(shape.restore(parameters), state, &recipe, &shape);
+        TrainState::new(shape.restore(parameters), state, &recipe, &shape)
+    };
+    let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
+        let state = state_of(trainer);
         let after = trainer
             .last_loss()
             .map_or_else(String::new, |loss| format!(" after a loss of {} in the step before", show(loss)));
@@ -71,9 +79,18 @@ pub(super) fn run<M: Model<f64>>(
     };
     loop {
         match trainer.step(&context.interrupt) {
-            Ok(Some(_)) => {}
+            Ok(Some(step)) => {
+                if let Some(reporter) = &mut reporter {
+                    reporter.after(&step, &trainer, || state_of(&trainer));
+                }
+            }
             Ok(None) => break,
-            Err(error) => return Err(stop(error, trainer.state().step + 1, &trainer)),
+            Err(error) => {
+                if let Some(reporter) = &mut reporter {
+                    reporter.checkpoint(state_of(&trainer));
+                }
+                return Err(stop(error, trainer.state().step + 1, &trainer));
+            }
         }
     }
     let report = match trainer.finish(&context.interrupt) {

@@ -1,5 +1,7 @@
 //! The one path of every computation: admission, body, worker, answer.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
@@ -7,17 +9,20 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use crate::api::events::Events;
 use crate::api::{Operation, Problem, Reply};
 
+use super::body::Held;
+use super::drain::UnderWay;
+use super::negotiate::Formats;
 use super::service::Service;
 use super::{body, negotiate};
 
 /// Answers `request` by running `operation` on its body.
-pub async fn answer(service: &Service, operation: Operation, request: Request) -> Response {
-    let deadline = Instant::now() + service.settings.timeout;
+pub async fn answer(service: &Arc<Service>, operation: Operation, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let reply = tokio::select! {
-        reply = compute(service, operation, &parts, &mut body, deadline) => reply,
+        reply = compute(service, operation, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };
     body::linger(&parts.headers, body);
@@ -25,18 +30,49 @@ pub async fn answer(service: &Service, operation: Operation, request: Request) -
 }
 
 async fn compute(
-    service: &Service,
+    service: &Arc<Service>,
     operation: Operation,
     parts: &Parts,
     body: &mut Body,
-    deadline: Instant,
 ) -> Result<Reply, Problem> {
-    let _under_way = service.drain.enter()?;
-    let formats = negotiate::formats(parts)?;
-    service.workers.check_room()?;
-    let limit = service.settings.max_body_bytes.get();
-    let held = body::collect(body, limit, &service.budget, deadline).await?;
-    service.workers.run(operation, formats, held, deadline).await
+    Admitted::new(service, negotiate::formats, parts, body).await?.run(operation, None).await
+}
+
+/// A request that was let in, with its body.
+pub struct Admitted {
+    service: Arc<Service>,
+    formats: Formats,
+    body: Held,
+    deadline: Instant,
+    _under_way: UnderWay,
+}
+
+impl Admitted {
+    /// Lets a request in and reads its body, if `formats` finds its headers right.
+    pub async fn new(
+        service: &Arc<Service>,
+        formats: impl FnOnce(&Parts) -> Result<Formats, Problem>,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<Self, Problem> {
+        let deadline = Instant::now() + service.settings.timeout;
+        let under_way = service.drain.enter()?;
+        let formats = formats(parts)?;
+        service.workers.check_room()?;
+        let limit = service.settings.max_body_bytes.get();
+        let body = body::collect(body, limit, &service.budget, deadline).await?;
+        Ok(Self { service: Arc::clone(service), formats, body, deadline, _under_way: under_way })
+    }
+
+    /// Runs `operation` on it.
+    pub async fn run(self, operation: Operation, events: Option<Events>) -> Result<Reply, Problem> {
+        self.service.workers.run(operation, self.formats, events, self.body, self.deadline).await
+    }
+
+    /// The server's part of it.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
 }
 
 impl IntoResponse for Reply {

@@ -1,5 +1,6 @@
 //! Ending well: new computations are refused, those under way finish, and what outlives the grace period is stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -32,10 +33,10 @@ impl Drain {
     ///
     /// # Errors
     /// 503 when the server is draining.
-    pub fn enter(&self) -> Result<UnderWay<'_>, Problem> {
+    pub fn enter(self: &Arc<Self>) -> Result<UnderWay, Problem> {
         // Counted before the look at the phase: a drain that begins in between waits for this one.
         self.under_way.send_modify(|count| *count += 1);
-        let guard = UnderWay(self);
+        let guard = UnderWay(Arc::clone(self));
         self.check().map(|()| guard)
     }
 
@@ -77,9 +78,9 @@ fn draining() -> Problem {
 
 /// One computation under way.
 #[derive(Debug)]
-pub struct UnderWay<'a>(&'a Drain);
+pub struct UnderWay(Arc<Drain>);
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.send_modify(|count| *count -= 1);
     }

@@ -18,6 +18,7 @@ pub mod request_id;
 pub mod routes;
 pub mod service;
 pub mod settings;
+pub mod stream;
 pub mod telemetry;
 pub mod workers;
 

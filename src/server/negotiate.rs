@@ -15,6 +15,16 @@ pub struct Formats {
     pub answer: Format,
 }
 
+/// The formats of a request whose answer is a stream of events, and those are JSON.
+///
+/// # Errors
+/// 415 for a body of another format.
+pub fn formats_of_events(parts: &Parts) -> Result<Formats, Problem> {
+    let body = content_type(parts)?;
+    check_content_encoding(&parts.headers)?;
+    Ok(Formats { body, answer: Format::Json })
+}
+
 /// # Errors
 /// 415 for a body of another format, 406 when the answer may be of none.
 pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
@@ -22,6 +32,22 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
     check_content_encoding(&parts.headers)?;
     Ok(Formats { body, answer: accepted(&parts.headers, body)? })
 }
+
+/// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
+pub fn wants_events(headers: &HeaderMap) -> bool {
+    let accept: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let accept = accept.join(",");
+    let names_events = accept
+        .split(',')
+        .any(|range| range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(EVENTS)));
+    let events = weight(&accept, EVENTS);
+    names_events
+        && events > 0.0
+        && Format::ALL.iter().all(|format| weight(&accept, format.media_type()) <= events)
+}
+
+const EVENTS: &str = "text/event-stream";
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -99,7 +125,9 @@ fn weight(accept: &str, media_type: &str) -> f64 {
         let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
             "*/*" => 1,
             "application/*" => 2,
-            exact if Format::of(exact).map(Format::media_type) == Some(media_type) => 3,
+            exact if exact == media_type || Format::of(exact).map(Format::media_type) == Some(media_type) => {
+                3
+            }
             _ => return None,
         };
         let weight = parts
@@ -141,6 +169,30 @@ mod tests {
         ] {
             assert_eq!(format_of(no), None, "{no}");
         }
+    }
+
+    #[test]
+    fn events_are_for_those_who_name_them() {
+        let wants = |accept: &str| {
+            wants_events(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]))
+        };
+        for yes in [
+            "text/event-stream",
+            "Text/Event-Stream; q=0.9, */*;q=0.1",
+            "application/json, text/event-stream",
+        ] {
+            assert!(wants(yes), "{yes}");
+        }
+        for no in [
+            "*/*",
+            "text/*",
+            "application/json",
+            "text/event-stream;q=0",
+            "text/event-stream;q=0.5, application/json",
+        ] {
+            assert!(!wants(no), "{no}");
+        }
+        assert!(!wants_events(&HeaderMap::new()));
     }
 
     #[test]

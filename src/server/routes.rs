@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use crate::api::{self, Operation};
 
 use super::service::Service;
-use super::{compute, layers, problems, service};
+use super::{compute, layers, negotiate, problems, service, stream};
 
 /// The operations of the API by path: the one place where a new one is added.
 pub const OPERATIONS: &[(&str, Operation)] = &[
@@ -18,6 +18,9 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/train", api::train::answer),
     ("/v1/fit", api::fit::answer),
 ];
+
+/// Those of them that tell events on the way.
+const STREAMS: &[&str] = &["/v1/train"];
 
 /// All routes, with the middleware around them.
 pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Router {
@@ -32,8 +35,13 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         .route("/problems", get(problems::list))
         .route("/problems/{slug}", get(problems::describe));
     for &(path, operation) in operations {
+        let streams = STREAMS.contains(&path);
         let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
-            compute::answer(&service, operation, request).await
+            if streams && negotiate::wants_events(request.headers()) {
+                stream::answer(&service, operation, request).await
+            } else {
+                compute::answer(&service, operation, request).await
+            }
         };
         router = router.route(path, post(handler));
     }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::Span;
 
+use crate::api::events::Events;
 use crate::api::{Context, Kind, Limits, Operation, Problem, Reply};
 use crate::engine::Interrupt;
 
@@ -19,6 +20,8 @@ use super::Settings;
 use super::body::Held;
 use super::negotiate::Formats;
 
+/// How long a computation whose events are heard may take to stop after its deadline.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Longest `Retry-After` that is ever given, in seconds.
 const LONGEST_RETRY: f64 = 600.0;
 
@@ -82,18 +85,22 @@ impl Workers {
         &self,
         operation: Operation,
         formats: Formats,
+        events: Option<Events>,
         body: Held,
         deadline: Instant,
     ) -> Result<Reply, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.busy())?;
         let interrupt = Interrupt::at(deadline.into_std());
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
+        // Who hears events is owed the last checkpoint.
+        let patience = if events.is_some() { LAST_WORDS } else { Duration::ZERO };
         let work = async {
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
                 return Err(Problem::new(Kind::DRAINING, "The workers have been closed."));
             };
             let Formats { body: body_format, answer } = formats;
-            let context = Context { limits: self.limits.clone(), interrupt, body: body_format, answer };
+            let context =
+                Context { limits: self.limits.clone(), interrupt, body: body_format, answer, events };
             let occupied = Occupied::new(slot, place, Arc::clone(&self.service_time));
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
@@ -102,7 +109,7 @@ impl Workers {
             });
             job.await.unwrap_or_else(|_| Err(panicked()))
         };
-        timeout_at(deadline, work).await.unwrap_or_else(|_| Err(deadline_exceeded()))
+        timeout_at(deadline + patience, work).await.unwrap_or_else(|_| Err(deadline_exceeded()))
     }
 
     fn busy(&self) -> Problem {

@@ -164,6 +164,11 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         self.previous_loss
     }
 
+    /// The loss over the rows that are held back, after the last epoch that was judged.
+    pub fn validation_loss(&self) -> Option<f64> {
+        self.plan.validation().and(self.state.watch.last)
+    }
+
     /// The losses so far.
     pub fn history(&self) -> &History {
         &self.history

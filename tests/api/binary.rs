@@ -22,13 +22,13 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// `gradd serve` on a free port, as a process of its own.
-struct Server {
+pub struct Server {
     process: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Server {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut process = gradd()
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"])
@@ -45,12 +45,12 @@ impl Server {
         Self { process, address }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
         assert!(sent.expect("kill to run").success());
     }
 
-    fn exit(&mut self) -> ExitStatus {
+    pub fn exit(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().expect("to wait") {

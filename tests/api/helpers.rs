@@ -32,7 +32,12 @@ pub fn settings() -> Settings {
 impl TestApp {
     /// The real service.
     pub async fn spawn() -> Self {
-        Self::run(Application::build(settings()).await.expect("a free port"))
+        Self::spawn_real(settings()).await
+    }
+
+    /// The real service, with settings.
+    pub async fn spawn_real(settings: Settings) -> Self {
+        Self::run(Application::build(settings).await.expect("a free port"))
     }
 
     /// A server whose only operations are `/echo`, `/gate` and `/panic`.

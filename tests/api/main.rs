@@ -5,6 +5,7 @@ mod helpers;
 mod binary;
 mod bodies;
 mod compute;
+mod events;
 mod logs;
 mod routing;
 mod service;

@@ -1,12 +1,12 @@
 //! The requests of `docs/training.md` do what it says.
 
-use gradd::api::train;
+use gradd::api::{fit, train};
 use serde_json::Value;
 
 use super::answer;
 
 /// The blocks of JSON in a page of the documentation.
-fn requests(page: &str) -> Vec<Value> {
+fn blocks(page: &str) -> Vec<Value> {
     let path = format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let blocks = text.split("```json\n").skip(1);
@@ -15,8 +15,9 @@ fn requests(page: &str) -> Vec<Value> {
 
 #[test]
 fn the_requests_of_the_training_page_train() {
-    let answers: Vec<Value> =
-        requests("training.md").iter().map(|request| answer(train::answer, request)).collect();
+    let blocks = blocks("training.md");
+    let trainings = blocks.iter().filter(|block| block.get("optimizer").is_some());
+    let answers: Vec<Value> = trainings.map(|request| answer(train::answer, request)).collect();
     let [decay, line, network] = answers.as_slice() else { panic!("{} requests", answers.len()) };
     for (found, bound) in [(decay, 1e-3), (line, 0.02), (network, 0.1)] {
         let loss = found["loss"].as_f64().unwrap();
@@ -27,4 +28,11 @@ fn the_requests_of_the_training_page_train() {
     assert_eq!(line["stopped"], "target_loss");
     assert_eq!(network["metrics"]["accuracy"], 1.0);
     assert_eq!(network["validation"]["metrics"]["accuracy"], 1.0);
+}
+
+#[test]
+fn the_fit_of_the_training_page_has_the_answer_shown() {
+    let blocks = blocks("training.md");
+    let request = blocks.iter().position(|block| block.get("target").is_some()).unwrap();
+    assert_eq!(answer(fit::answer, &blocks[request]), blocks[request + 1]);
 }

@@ -18,6 +18,7 @@ pub fn document() -> OpenApi {
     document.info.license.as_mut().expect("just set").identifier = Some("MIT OR Apache-2.0".to_owned());
     examples::add(&mut document);
     formats::add(&mut document);
+    formats::add_events(&mut document);
     problems::add(&mut document);
     document
 }

@@ -8,6 +8,7 @@ use crate::api::fit::{FitRequest, FitResponse};
 use crate::api::gradient::{GradientRequest, GradientResponse};
 use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
+use crate::api::progress::{Checkpoint, Progress};
 use crate::api::train::{TrainRequest, TrainResponse};
 
 #[derive(OpenApi)]
@@ -28,7 +29,7 @@ use crate::api::train::{TrainRequest, TrainResponse};
         (name = "service", description = "The state of the server.")
     ),
     paths(evaluate, gradient, train, fit, ops, healthz, readyz, info, openapi_yaml, openapi_json),
-    components(schemas(Problem))
+    components(schemas(Problem, Progress, Checkpoint))
 )]
 pub(super) struct Document;
 

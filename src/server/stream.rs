@@ -1,0 +1,119 @@
+//! Computations that tell how far they are: the answer as server-sent events.
+//!
+//! What goes wrong before the first event is a plain problem with its status. After that the status is out, and the last
+//! event is `result` or `problem`. Between events a comment every 15 seconds keeps proxies from closing the connection. A
+//! client that hangs up drops the stream, which stops the computation.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event as Line, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+use crate::api::events::{Event, Events};
+use crate::api::{Operation, Problem, Reply};
+
+use super::compute::Admitted;
+use super::service::Service;
+use super::{body, negotiate, request_id};
+
+/// Events that may wait for a slow client; what does not fit is not told.
+const WAITING: usize = 16;
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// nginx holds answers back unless it is told not to.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+/// Answers `request` by the events of `operation` on its body.
+pub async fn answer(service: &Arc<Service>, operation: Operation, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let admitted = tokio::select! {
+        admitted = Admitted::new(service, negotiate::formats_of_events, &parts, &mut body) => admitted,
+        problem = service.drain.ended() => Err(problem),
+    };
+    body::linger(&parts.headers, body);
+    match admitted {
+        Ok(admitted) => respond(Running::new(admitted, operation), request_id::of(&parts.headers)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn respond(mut running: Running, request_id: Option<String>) -> Response {
+    let first = match running.next().await {
+        Some(Told::Ended(Err(problem))) => return problem.into_response(),
+        first => first,
+    };
+    let lines = stream::unfold((first, running, 0u64), move |(first, mut running, id)| {
+        let request_id = request_id.clone();
+        async move {
+            let told = match first {
+                Some(first) => Some(first),
+                None => running.next().await,
+            };
+            let event = match told? {
+                Told::Event(event) => event,
+                Told::Ended(Ok(reply)) => {
+                    Event { name: "result", data: String::from_utf8(reply.body).unwrap_or_default() }
+                }
+                Told::Ended(Err(problem)) => Event::new("problem", &Problem { request_id, ..problem }),
+            };
+            let line = Line::default().id(id.to_string()).event(event.name).data(event.data);
+            Some((Ok::<_, Infallible>(line), (None, running, id + 1)))
+        }
+    });
+    let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("still at work");
+    ([NO_BUFFERING], Sse::new(lines).keep_alive(heartbeat)).into_response()
+}
+
+type End = Result<Reply, Problem>;
+
+enum Told {
+    Event(Event),
+    Ended(End),
+}
+
+/// A computation and what it tells.
+struct Running {
+    events: mpsc::Receiver<Event>,
+    /// `None` once it has ended.
+    work: Option<Pin<Box<dyn Future<Output = End> + Send>>>,
+    end: Option<End>,
+}
+
+impl Running {
+    fn new(admitted: Admitted, operation: Operation) -> Self {
+        let (sender, events) = mpsc::channel(WAITING);
+        let sink = Events::new(move |event| sender.try_send(event).is_ok());
+        let service = Arc::clone(admitted.service());
+        let work = async move {
+            tokio::select! {
+                reply = admitted.run(operation, Some(sink)) => reply,
+                problem = service.drain.ended() => Err(problem),
+            }
+        };
+        Self { events, work: Some(Box::pin(work)), end: None }
+    }
+
+    /// What is told next; the end comes after all events.
+    async fn next(&mut self) -> Option<Told> {
+        if let Some(work) = &mut self.work {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => return Some(Told::Event(event)),
+                end = work => self.end = Some(end),
+            }
+            self.work = None;
+        }
+        match self.events.try_recv() {
+            Ok(event) => Some(Told::Event(event)),
+            Err(_) => self.end.take().map(Told::Ended),
+        }
+    }
+}
