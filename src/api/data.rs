@@ -42,13 +42,13 @@ pub enum Targets {
 #[derive(Debug)]
 pub(super) struct Table {
     /// Pointer to them in the request.
-    place: &'static str,
-    x: Matrix,
-    targets: Option<Checked>,
+    pub(super) place: &'static str,
+    pub(super) x: Matrix,
+    pub(super) targets: Option<Checked>,
 }
 
 #[derive(Debug)]
-enum Checked {
+pub(super) enum Checked {
     Values(Vec<f64>),
     Classes(Vec<u32>),
 }
@@ -80,8 +80,7 @@ impl Table {
         Ok(table)
     }
 
-    /// The rows of inputs.
-    pub(super) fn x(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
+    fn matrix(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
         nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns)
             .map_err(|error| data_problem(self.place, &error))
     }
@@ -96,7 +95,7 @@ impl Table {
             Some(Checked::Values(values)) => nn::Targets::Values(values),
             Some(Checked::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        Examples::new(mlp, self.x()?, targets).map_err(|error| data_problem(self.place, &error))
+        Examples::new(mlp, self.matrix()?, targets).map_err(|error| data_problem(self.place, &error))
     }
 
     /// The rows named, in this order.
@@ -125,10 +124,6 @@ impl Table {
         self.x.data.extend(other.x.data);
         self.x.rows += other.x.rows;
         Ok(())
-    }
-
-    pub(super) fn has_targets(&self) -> bool {
-        self.targets.is_some()
     }
 
     pub(super) fn rows(&self) -> usize {

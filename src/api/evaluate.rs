@@ -4,16 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::engine::{CompileOptions, Tape};
-use crate::nn::{Pass, Reduction, Rows, Workspace};
 
 use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
-use super::data::{Data, Table};
+use super::data::Data;
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::Mlp;
-use super::mlp_checks::{check_answer, check_loss, check_outputs, pass_problem};
+use super::mlp_outputs::mlp_outputs;
 use super::model::{Model, Scalar, refuse};
 use super::non_finite::{NonFinite, sweep_problem};
 use super::number::Number;
@@ -114,37 +113,4 @@ fn scalar_outputs<'a>(
         .evaluate(&bound.bindings(), non_finite.into(), &context.interrupt)
         .map_err(|error| sweep_problem(&computation, error))?;
     context.reply(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
-}
-
-fn mlp_outputs(
-    mlp: Mlp,
-    data: Option<Columns<'_>>,
-    non_finite: NonFinite,
-    context: &Context,
-) -> Result<Reply, Problem> {
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, "/data", &mlp, &context.limits)?;
-    check_answer(&mlp, table.rows(), &context.limits)?;
-    let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
-    let interrupt = &context.interrupt;
-    let pass =
-        Pass { mlp: &mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
-    pass.outputs(table.x()?, &mut outputs).map_err(pass_problem)?;
-    let mut loss = None;
-    if table.has_targets() {
-        let pass = Pass {
-            mlp: &mlp,
-            parameters: &parameters,
-            rows: Rows::All,
-            workspace: &mut workspace,
-            interrupt,
-        };
-        loss = Some(pass.loss(&table.examples(&mlp)?, Reduction::Mean).map_err(pass_problem)?);
-    }
-    if non_finite == NonFinite::Error {
-        check_outputs(&mlp, &outputs)?;
-        loss.map_or(Ok(()), check_loss)?;
-    }
-    let outputs = Matrix::new(mlp.outputs(), outputs);
-    context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
 }

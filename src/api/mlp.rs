@@ -7,6 +7,7 @@ use crate::nn::{self, SpecError};
 
 use super::choice::{ActivationName, InitName, LossName};
 use super::context::Limits;
+use super::dtype::Dtype;
 use super::faults::Faults;
 use super::matrix::{Matrix, Vector};
 use super::problem::Problem;
@@ -27,6 +28,10 @@ pub struct Mlp {
     /// Compares the outputs with `data.y`; `mse` unless given.
     #[serde(default)]
     pub loss: Option<LossName>,
+    /// What it computes in; `f64` unless given. Numbers of the request are rounded to it.
+    #[serde(default)]
+    #[schema(value_type = Option<Dtype>)]
+    pub dtype: Dtype,
     /// Weights and biases, one per layer. Without them they are drawn by `init` from `seed`.
     #[serde(default, deserialize_with = "object::optional_list")]
     pub parameters: Option<Vec<LayerParameters>>,

@@ -1,9 +1,10 @@
 //! The gradient of an MLP's loss.
 
-use crate::nn::{Pass, Reduction, Rows, Workspace};
+use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
 
 use super::context::Context;
 use super::data::Table;
+use super::dtype::{self, InType, Rounded};
 use super::gradient::{GradientRequest, MlpGradient};
 use super::matrix::Matrix;
 use super::mlp::{Mlp, unflatten};
@@ -19,44 +20,66 @@ pub(super) fn gradient(
     request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {
-    let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
-    let (mlp, mut parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, "/data", &mlp, &context.limits)?;
-    check_answer(&mlp, table.rows(), &context.limits)?;
-    let examples = table.examples(&mlp)?;
-    let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
-    let mut gradient = vec![0.0; mlp.parameters()];
-    let pass = Pass {
-        mlp: &mlp,
-        parameters: &parameters,
-        rows: Rows::All,
-        workspace: &mut workspace,
-        interrupt: &context.interrupt,
-    };
-    let reduction = reduction.map_or(Reduction::Mean, Into::into);
-    let loss = pass
-        .loss_and_gradient(&examples, reduction, &mut gradient, Some(&mut outputs))
-        .map_err(pass_problem)?;
-    let is_strict = non_finite.unwrap_or_default() == NonFinite::Error;
-    if is_strict {
-        check_outputs(&mlp, &outputs)?;
-        check_loss(loss)?;
-        check_parameters(&mlp, "gradient", &gradient)?;
-    }
-    let (mut updated, mut new_velocity) = (None, None);
-    if let Some(sgd) = sgd {
-        let velocity = sgd.step(&Shape::Layers(&mlp), &mut parameters, &gradient)?;
+    let dtype = mlp.dtype;
+    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    dtype.run(Gradient { mlp: &mlp, parameters: &parameters, request, context })
+}
+
+struct Gradient<'t, 'r> {
+    mlp: &'t nn::Mlp,
+    parameters: &'t [f64],
+    request: GradientRequest<'r>,
+    context: &'t Context,
+}
+
+impl InType for Gradient<'_, '_> {
+    type Output = Result<MlpGradient, Problem>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { mlp, parameters, request, context } = self;
+        let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
+        let table = Table::new(data, "/data", mlp, &context.limits)?;
+        check_answer(mlp, table.rows(), &context.limits)?;
+        table.examples(mlp)?;
+        let mut parameters = dtype::round::<T>(parameters, "/mlp/parameters")?.into_owned();
+        let rounded = Rounded::<T>::new(&table)?;
+        let examples = rounded.examples(mlp).expect("the targets were looked for");
+        let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+        let mut gradient = vec![T::ZERO; mlp.parameters()];
+        let pass = Pass {
+            mlp,
+            parameters: &parameters,
+            rows: Rows::All,
+            workspace: &mut workspace,
+            interrupt: &context.interrupt,
+        };
+        let reduction = reduction.map_or(Reduction::Mean, Into::into);
+        let loss = pass
+            .loss_and_gradient(&examples, reduction, &mut gradient, Some(&mut outputs))
+            .map_err(pass_problem)?;
+        let (outputs, wide) = (T::widen(outputs), T::widen(gradient.clone()));
+        let is_strict = non_finite.unwrap_or_default() == NonFinite::Error;
         if is_strict {
-            check_parameters(&mlp, "updated value", &parameters)?;
+            check_outputs(mlp, &outputs)?;
+            check_loss(loss)?;
+            check_parameters(mlp, "gradient", &wide)?;
         }
-        updated = Some(unflatten(&mlp, &parameters));
-        new_velocity = velocity.map(|velocity| unflatten(&mlp, &velocity));
+        let (mut updated, mut new_velocity) = (None, None);
+        if let Some(sgd) = sgd {
+            let velocity = sgd.step(&Shape::Layers(mlp), &mut parameters, &gradient)?;
+            let parameters = T::widen(parameters);
+            if is_strict {
+                check_parameters(mlp, "updated value", &parameters)?;
+            }
+            updated = Some(unflatten(mlp, &parameters));
+            new_velocity = velocity.map(|velocity| unflatten(mlp, &T::widen(velocity)));
+        }
+        Ok(MlpGradient {
+            outputs: Matrix::new(mlp.outputs(), outputs),
+            loss: Number(loss),
+            gradients: unflatten(mlp, &wide),
+            updated,
+            velocity: new_velocity,
+        })
     }
-    Ok(MlpGradient {
-        outputs: Matrix::new(mlp.outputs(), outputs),
-        loss: Number(loss),
-        gradients: unflatten(&mlp, &gradient),
-        updated,
-        velocity: new_velocity,
-    })
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::engine::kernels::Real;
 use crate::train::{Model, Step, Trainer};
 
 use super::events::{Event, Events};
@@ -112,10 +113,10 @@ impl<'e> Reporter<'e> {
     }
 
     /// After `step`: tells what is due. `state` makes the state of the run as it is now.
-    pub(super) fn after<M: Model<f64>>(
+    pub(super) fn after<T: Real, M: Model<T>>(
         &mut self,
         step: &Step,
-        trainer: &Trainer<'_, f64, M>,
+        trainer: &Trainer<'_, T, M>,
         state: impl FnOnce() -> TrainState<'static>,
     ) {
         let now = Instant::now();
@@ -141,7 +142,12 @@ impl<'e> Reporter<'e> {
         }
     }
 
-    fn progress<M: Model<f64>>(&self, step: &Step, trainer: &Trainer<'_, f64, M>, now: Instant) -> Event {
+    fn progress<T: Real, M: Model<T>>(
+        &self,
+        step: &Step,
+        trainer: &Trainer<'_, T, M>,
+        now: Instant,
+    ) -> Event {
         let seconds = (now - self.start).as_secs_f64().max(1e-9);
         let pace = (step.step - self.first) as f64 / seconds;
         Event::new(

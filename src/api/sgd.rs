@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::nn::Scalar;
 use crate::train::{self, OptimizerState};
 
 use super::optimizer::setting_problem;
 use super::problem::Problem;
-use super::real;
 use super::tensors::{Shape, Tensors};
+use super::{dtype, real};
 
 /// Settings of stochastic gradient descent, with the names, defaults and formulas of PyTorch's `SGD`: with parameters p,
 /// gradient g and velocity v, a step is g = g + `weight_decay` p; v = g at the first step, else momentum v + (1 -
@@ -86,14 +87,18 @@ impl SgdStep<'_> {
     }
 
     /// Moves `parameters` along `gradient`; gives the new velocity, if there is a momentum.
-    pub(super) fn step(
+    pub(super) fn step<T: Scalar>(
         self,
         shape: &Shape<'_>,
-        parameters: &mut [f64],
-        gradient: &[f64],
-    ) -> Result<Option<Vec<f64>>, Problem> {
+        parameters: &mut [T],
+        gradient: &[T],
+    ) -> Result<Option<Vec<T>>, Problem> {
+        const VELOCITY: &str = "/sgd/velocity";
         let sgd = self.settings().resolve("/sgd")?;
-        let velocity = self.velocity.map(|velocity| shape.flatten(velocity, "/sgd/velocity")).transpose()?;
+        let velocity = match self.velocity {
+            None => None,
+            Some(given) => Some(dtype::round::<T>(&shape.flatten(given, VELOCITY)?, VELOCITY)?.into_owned()),
+        };
         let mut state = OptimizerState { buffers: velocity.into_iter().collect() };
         sgd.step_once(&mut state, parameters, gradient);
         Ok(state.buffers.pop())

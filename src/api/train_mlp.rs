@@ -1,15 +1,16 @@
 //! Training an MLP.
 
-use crate::nn::Reduction;
+use crate::nn::{self, Reduction, Scalar};
 use crate::train::{MlpObjective, Split};
 
 use super::context::Context;
 use super::data::Table;
+use super::dtype::{InType, Rounded};
 use super::mlp::Mlp;
 use super::problem::Problem;
 use super::tensors::Shape;
 use super::train::{TrainRequest, TrainResponse};
-use super::training::{Subject, run};
+use super::training::{self, Subject};
 use super::validation::{Held, Validation, split};
 
 /// Trains `mlp` as the request says.
@@ -18,6 +19,7 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
+    let dtype = mlp.dtype;
     let (mlp, parameters) = mlp.resolve(&context.limits)?;
     let data = request.data.take();
     let mut table = Table::new(data, "/data", &mlp, &context.limits)?;
@@ -37,15 +39,36 @@ pub(super) fn train(
             table.rows() - all
         }
     };
-    let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
-    let mut objective = MlpObjective::new(&mlp, table.examples(&mlp)?, reduction);
-    let subject = Subject {
-        shape: Shape::Layers(&mlp),
-        parameters,
-        place: "/mlp/parameters",
-        rows: table.rows() - validation,
-        validation,
-        explain: &|_| None,
-    };
-    run(&mut objective, subject, request, context)
+    dtype.run(Train { mlp: &mlp, parameters, table: &table, validation, request, context })
+}
+
+/// A run over the rows of `table`, of which the last ones are held back.
+struct Train<'t, 'r> {
+    mlp: &'t nn::Mlp,
+    parameters: Vec<f64>,
+    table: &'t Table,
+    validation: usize,
+    request: TrainRequest<'r>,
+    context: &'t Context,
+}
+
+impl InType for Train<'_, '_> {
+    type Output = Result<TrainResponse<'static>, Problem>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { mlp, parameters, table, validation, request, context } = self;
+        let rounded = Rounded::<T>::new(table)?;
+        let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
+        let examples = rounded.examples(mlp).expect("the targets were looked for");
+        let mut objective = MlpObjective::new(mlp, examples, reduction);
+        let subject = Subject {
+            shape: Shape::Layers(mlp),
+            parameters,
+            place: "/mlp/parameters",
+            rows: table.rows() - validation,
+            validation,
+            explain: &|_| None,
+        };
+        training::run(&mut objective, subject, request, context)
+    }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::engine::SweepError;
+use crate::nn::Scalar;
 use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
 
 use super::context::Context;
@@ -13,11 +14,11 @@ use super::non_finite::show;
 use super::number::Number;
 use super::problem::{Fault, Kind, Problem};
 use super::progress::Reporter;
-use super::recipe;
 use super::tensors::Shape;
 use super::train::{Timing, TrainRequest, TrainResponse};
 use super::train_state::TrainState;
 use super::validation::Validated;
+use super::{dtype, recipe};
 
 /// What to do about a run that diverges.
 const REMEDY: &str = "Lower `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1.";
@@ -38,7 +39,7 @@ pub(super) struct Subject<'s> {
 }
 
 /// Trains `model` as the request says.
-pub(super) fn run<M: Model<f64>>(
+pub(super) fn run<T: Scalar, M: Model<T>>(
     model: &mut M,
     subject: Subject<'_>,
     request: TrainRequest<'_>,
@@ -65,12 +66,15 @@ pub(super) fn run<M: Model<f64>>(
     let (rows, validation) = (0..plan.rows(), plan.validation());
     let mut reporter =
         context.events.as_ref().map(|events| Reporter::new(events, checkpoints, plan.steps(), done));
+    let parameters = dtype::round(&parameters, place)?.into_owned();
+    let state = state.map(|state| state.cast());
     let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
-    let state_of = |trainer: &Trainer<'_, f64, M>| {
+    let state_of = |trainer: &Trainer<'_, T, M>| {
         let (parameters, state) = trainer.checkpoint();
-        TrainState::new(shape.restore(parameters), state, &recipe, &shape)
+        let parameters = shape.restore(&T::widen(parameters.to_vec()));
+        TrainState::new(parameters, &state.cast(), &recipe, &shape)
     };
-    let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
+    let stop = |error, step, trainer: &Trainer<'_, T, M>| {
         let state = state_of(trainer);
         let after = trainer
             .last_loss()
@@ -223,18 +227,19 @@ fn diverged(detail: &str, state: TrainState<'static>) -> Problem {
     }
 }
 
-fn respond(
-    report: Report<f64>,
+fn respond<T: Scalar>(
+    report: Report<T>,
     recipe: &Recipe,
     shape: &Shape<'_>,
     metrics: [Option<Metrics>; 2],
     timing: Timing,
 ) -> TrainResponse<'static> {
-    let parameters = shape.restore(&report.parameters);
-    let last = report.last_parameters.map_or_else(|| parameters.clone(), |last| shape.restore(&last));
+    let restore = |parameters| shape.restore(&T::widen(parameters));
+    let parameters = restore(report.parameters);
+    let last = report.last_parameters.map_or_else(|| parameters.clone(), restore);
     let [training, held_back] = metrics;
     TrainResponse {
-        state: TrainState::new(last, &report.state, recipe, shape),
+        state: TrainState::new(last, &report.state.cast(), recipe, shape),
         parameters,
         loss: Number(report.loss),
         metrics: training,

@@ -1,5 +1,7 @@
 //! The three matrix products of a dense layer over a block of rows, and which way each is computed.
 
+use std::borrow::Cow;
+
 use super::blocks::{Factor, Product};
 use super::{blocks, loops};
 use crate::engine::kernels::Real;
@@ -8,10 +10,32 @@ use crate::engine::kernels::Real;
 pub(super) const LANES: usize = 16;
 
 /// A float type that layers compute in: f64 or f32.
-pub trait Scalar: Real {}
+pub trait Scalar: Real {
+    /// `numbers` rounded to this type; f64 stays where it is.
+    fn round(numbers: &[f64]) -> Cow<'_, [Self]>;
+    /// `numbers` as f64, which is exact.
+    fn widen(numbers: Vec<Self>) -> Vec<f64>;
+}
 
-impl Scalar for f64 {}
-impl Scalar for f32 {}
+impl Scalar for f64 {
+    fn round(numbers: &[f64]) -> Cow<'_, [f64]> {
+        Cow::Borrowed(numbers)
+    }
+
+    fn widen(numbers: Vec<f64>) -> Vec<f64> {
+        numbers
+    }
+}
+
+impl Scalar for f32 {
+    fn round(numbers: &[f64]) -> Cow<'_, [f32]> {
+        numbers.iter().map(|&x| x as f32).collect()
+    }
+
+    fn widen(numbers: Vec<f32>) -> Vec<f64> {
+        numbers.into_iter().map(f64::from).collect()
+    }
+}
 
 /// The shape of a layer over a block: weight `[units, inputs]` row-major, activations `[inputs][stride]`, outputs
 /// `[units][stride]`.

@@ -21,6 +21,21 @@ pub struct State<T> {
     pub watch: Watch<T>,
 }
 
+impl<T: Real> State<T> {
+    /// The same state with its numbers in another type: rounded to f32, exact in f64.
+    pub fn cast<U: Real>(&self) -> State<U> {
+        State {
+            step: self.step,
+            optimizer: OptimizerState { buffers: self.optimizer.buffers.iter().map(|b| cast(b)).collect() },
+            watch: self.watch.cast(),
+        }
+    }
+}
+
+pub(super) fn cast<T: Real, U: Real>(numbers: &[T]) -> Vec<U> {
+    numbers.iter().map(|x| U::from_f64(x.to_f64())).collect()
+}
+
 /// One step that was made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {

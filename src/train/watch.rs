@@ -5,6 +5,7 @@ use super::plateau::PlateauState;
 use super::recipe::Recipe;
 use super::schedule::Schedule;
 use super::setting::{SettingError, at_least_one, not_negative};
+use super::trainer::cast;
 use crate::engine::kernels::Real;
 
 /// Ending a run when the loss of its epochs no longer falls.
@@ -56,6 +57,16 @@ pub struct Best<T> {
 }
 
 impl<T: Real> Watch<T> {
+    pub(super) fn cast<U: Real>(&self) -> Watch<U> {
+        let best = self.best.as_ref().map(|best| Best {
+            loss: best.loss,
+            step: best.step,
+            bad_epochs: best.bad_epochs,
+            parameters: cast(&best.parameters),
+        });
+        Watch { sum: self.sum, steps: self.steps, last: self.last, plateau: self.plateau, best }
+    }
+
     /// Whether this can be what a run by `recipe` over so many parameters left.
     pub(super) fn check(&self, recipe: &Recipe, parameters: usize) -> Result<(), StateError> {
         let part = |part, given, needed| {

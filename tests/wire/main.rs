@@ -2,6 +2,7 @@
 
 mod decode;
 mod documentation;
+mod dtype;
 mod evaluate;
 mod examples;
 mod expression;

@@ -1,0 +1,93 @@
+//! The float type that an MLP computes in: double precision, or single where that is enough.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::nn::{self, Examples, Scalar};
+
+use super::data::{Checked, Table};
+use super::problem::Problem;
+
+/// The float type that an MLP computes in; the names are `NumPy`'s and PyTorch's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Double precision.
+    #[default]
+    F64,
+    /// Single precision: twice the numbers a vector, and half the memory.
+    F32,
+}
+
+/// Work that is compiled for each type.
+pub(super) trait InType {
+    type Output;
+    fn run<T: Scalar>(self) -> Self::Output;
+}
+
+impl Dtype {
+    /// Does `work` in this type.
+    pub(super) fn run<W: InType>(self, work: W) -> W::Output {
+        match self {
+            Dtype::F64 => work.run::<f64>(),
+            Dtype::F32 => work.run::<f32>(),
+        }
+    }
+}
+
+/// `numbers` of the request at `place`, rounded to the type.
+pub(super) fn round<'n, T: Scalar>(numbers: &'n [f64], place: &str) -> Result<Cow<'n, [T]>, Problem> {
+    let rounded = T::round(numbers);
+    match rounded.iter().zip(numbers).find(|(rounded, number)| number.is_finite() && !rounded.is_finite()) {
+        None => Ok(rounded),
+        Some((_, number)) => Err(Problem::at(
+            place,
+            format!(
+                "{number} is too large for single precision, which ends at 3.4028235e38; use `\"dtype\": \"f64\"`."
+            ),
+        )),
+    }
+}
+
+/// The numbers of a table in the type that the model computes in.
+pub(super) struct Rounded<'t, T: Clone> {
+    rows: usize,
+    columns: usize,
+    x: Cow<'t, [T]>,
+    targets: Option<RoundedTargets<'t, T>>,
+}
+
+enum RoundedTargets<'t, T: Clone> {
+    Values(Cow<'t, [T]>),
+    Classes(&'t [u32]),
+}
+
+impl<'t, T: Scalar> Rounded<'t, T> {
+    /// Of a table that was found to fit its model.
+    pub(super) fn new(table: &'t Table) -> Result<Self, Problem> {
+        let targets = match &table.targets {
+            None => None,
+            Some(Checked::Values(values)) => {
+                Some(RoundedTargets::Values(round(values, &format!("{}/y", table.place))?))
+            }
+            Some(Checked::Classes(classes)) => Some(RoundedTargets::Classes(classes)),
+        };
+        let x = round(&table.x.data, &format!("{}/x", table.place))?;
+        Ok(Self { rows: table.x.rows, columns: table.x.columns, x, targets })
+    }
+
+    pub(super) fn x(&self) -> nn::Matrix<'_, T> {
+        nn::Matrix::new(&self.x, self.rows, self.columns).expect("the table was a matrix")
+    }
+
+    /// Inputs with targets, where the table has those.
+    pub(super) fn examples(&self, mlp: &nn::Mlp) -> Option<Examples<'_, T>> {
+        let targets = match self.targets.as_ref()? {
+            RoundedTargets::Values(values) => nn::Targets::Values(values),
+            RoundedTargets::Classes(classes) => nn::Targets::Classes(classes),
+        };
+        Some(Examples::new(mlp, self.x(), targets).expect("rounding keeps targets in their range"))
+    }
+}

@@ -1,0 +1,66 @@
+//! The outputs of an MLP.
+
+use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
+
+use super::columns::Columns;
+use super::context::{Context, Reply};
+use super::data::Table;
+use super::dtype::{self, InType, Rounded};
+use super::evaluate::EvaluateResponse;
+use super::matrix::Matrix;
+use super::mlp::Mlp;
+use super::mlp_checks::{check_answer, check_loss, check_outputs, pass_problem};
+use super::non_finite::NonFinite;
+use super::number::Number;
+use super::problem::Problem;
+
+/// The answer for `mlp` and the rows of `data`.
+pub(super) fn mlp_outputs(
+    mlp: Mlp,
+    data: Option<Columns<'_>>,
+    non_finite: NonFinite,
+    context: &Context,
+) -> Result<Reply, Problem> {
+    let dtype = mlp.dtype;
+    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &context.limits)?;
+    check_answer(&mlp, table.rows(), &context.limits)?;
+    let (outputs, loss) =
+        dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
+    if non_finite == NonFinite::Error {
+        check_outputs(&mlp, &outputs)?;
+        loss.map_or(Ok(()), check_loss)?;
+    }
+    let outputs = Matrix::new(mlp.outputs(), outputs);
+    context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
+}
+
+/// The outputs for the rows of a table, and the loss where it has targets.
+struct Outputs<'t> {
+    mlp: &'t nn::Mlp,
+    parameters: &'t [f64],
+    table: &'t Table,
+    context: &'t Context,
+}
+
+impl InType for Outputs<'_> {
+    type Output = Result<(Vec<f64>, Option<f64>), Problem>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { mlp, parameters, table, context } = self;
+        let parameters = dtype::round::<T>(parameters, "/mlp/parameters")?;
+        let rounded = Rounded::<T>::new(table)?;
+        let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+        let interrupt = &context.interrupt;
+        let pass =
+            Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
+        pass.outputs(rounded.x(), &mut outputs).map_err(pass_problem)?;
+        let mut loss = None;
+        if let Some(examples) = rounded.examples(mlp) {
+            let pass =
+                Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
+            loss = Some(pass.loss(&examples, Reduction::Mean).map_err(pass_problem)?);
+        }
+        Ok((T::widen(outputs), loss))
+    }
+}
