@@ -9,7 +9,7 @@ use crate::nn::{Pass, Reduction, Rows, Workspace};
 use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
-use super::data::{Data, Table};
+use super::data::{RowData, Table};
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::Mlp;
@@ -41,7 +41,7 @@ pub struct EvaluateRequest<'a> {
     pub inputs: Option<Values<'a>>,
     /// Rows for the MLP; with `y` the answer has the loss too.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<Data>)]
+    #[schema(value_type = Option<RowData>)]
     pub data: Option<Columns<'a>>,
     /// Names of assigned values or ids of nodes to answer instead of the last statement or the node that no other uses.
     #[serde(borrow, default)]
@@ -117,13 +117,13 @@ fn scalar_outputs<'a>(
 }
 
 fn mlp_outputs(
-    mlp: Mlp,
+    wire: Mlp,
     data: Option<Columns<'_>>,
     non_finite: NonFinite,
     context: &Context,
 ) -> Result<Reply, Problem> {
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, "/data", &mlp, &context.limits)?;
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
     let interrupt = &context.interrupt;

@@ -35,6 +35,7 @@ pub(super) fn fit(
     if let Some([_, _, ..]) = outputs.as_deref() {
         return Err(Problem::at("/outputs/1", "A fit compares one output with the target; name one."));
     }
+    let place = data.place("/data");
     let mut data = data.into_values()?;
     let measured = Measured::of(&data, &target, sigma.as_ref())?;
     let names = parameters.names().chain(data.names().filter(|name| **name != *target));
@@ -43,7 +44,7 @@ pub(super) fn fit(
     let sources = vec![
         // The order that `trained` expects.
         Source { pointer: "/parameters", values: parameters },
-        Source { pointer: "/data", values: data },
+        Source { pointer: place, values: data },
     ];
     let bound = bind(&mut computation, sources, &context.limits)?;
     let fitted = trained(&computation, &bound)?;

@@ -10,6 +10,7 @@ use super::context::Limits;
 use super::faults::Faults;
 use super::matrix::{Matrix, Vector};
 use super::problem::Problem;
+use super::standardize::{Preparation, Standardize};
 use super::{count, object};
 
 /// A multi-layer perceptron: dense layers, each `activation(weight x + bias)`.
@@ -36,6 +37,12 @@ pub struct Mlp {
     /// From which missing parameters are drawn, the same on every machine; 0 unless given.
     #[serde(default, deserialize_with = "count::optional")]
     pub seed: Option<u64>,
+    /// How inputs are transformed before the first layer, as training answers it; not at all unless given.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub standardize: Option<Standardize>,
+    /// Names of the classes in the order of the outputs, as training answers them. A CSV's target holds these names.
+    #[serde(default)]
+    pub classes: Option<Vec<String>>,
 }
 
 /// One dense layer.
@@ -62,8 +69,13 @@ pub struct LayerParameters {
 }
 
 impl Mlp {
+    /// What becomes of its data before the first layer; `mlp` is the model that this [resolves](Self::resolve) to.
+    pub(super) fn preparation(&self, mlp: &nn::Mlp) -> Result<Preparation, Problem> {
+        Preparation::new(self.classes.clone(), self.standardize.clone(), mlp)
+    }
+
     /// The model and its parameters, flat; drawn if the request has none.
-    pub(super) fn resolve(self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
+    pub(super) fn resolve(&self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
         let layers: Vec<nn::Layer> = self
             .layers
             .iter()
@@ -71,8 +83,8 @@ impl Mlp {
             .collect();
         let loss = self.loss.unwrap_or_default().0;
         let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
-        let parameters = match self.parameters {
-            Some(given) => flatten(&mlp, &given, "/mlp/parameters")?,
+        let parameters = match &self.parameters {
+            Some(given) => flatten(&mlp, given, "/mlp/parameters")?,
             None => self.init.unwrap_or_default().0.draw(&mlp, self.seed.unwrap_or(0)),
         };
         Ok((mlp, parameters))

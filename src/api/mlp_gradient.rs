@@ -15,13 +15,13 @@ use super::tensors::Shape;
 
 /// Outputs, loss, gradients, and what else `request` asks for.
 pub(super) fn gradient(
-    mlp: Mlp,
+    wire: Mlp,
     request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {
     let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
-    let (mlp, mut parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, "/data", &mlp, &context.limits)?;
+    let (mlp, mut parameters) = wire.resolve(&context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let examples = table.examples(&mlp)?;
     let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());

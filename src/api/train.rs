@@ -18,6 +18,7 @@ use super::optimizer::Optimizer;
 use super::problem::Problem;
 use super::recipe::{Clip, EarlyStopping};
 use super::schedule::Schedule;
+use super::standardize::Standardize;
 use super::tensors::Tensors;
 use super::text::Text;
 use super::train_state::TrainState;
@@ -86,6 +87,11 @@ pub struct TrainRequest<'a> {
     /// Rows to hold back and to measure on after each epoch: `{"fraction": 0.2}`, or rows of its own in the form of `data`.
     #[serde(borrow, default)]
     pub validation: Option<Validation<'a>>,
+    /// Whether the inputs of an MLP are brought to mean 0 and standard deviation 1, column by column, as measured over the rows
+    /// to train on. The answer has the transform, for `mlp.standardize`.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub standardize: bool,
     /// Ends the run when the loss of its epochs no longer falls.
     #[serde(default, deserialize_with = "object::optional")]
     pub early_stopping: Option<EarlyStopping>,
@@ -105,6 +111,12 @@ pub struct TrainRequest<'a> {
 pub struct TrainResponse<'a> {
     /// After the last step, or after the best epoch where `early_stopping` restores it.
     pub parameters: Tensors<'a>,
+    /// How the inputs were transformed, where they were: to be sent as `mlp.standardize` with these parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardize: Option<Standardize>,
+    /// Names of the classes in the order of the outputs, where they have names: to be sent as `mlp.classes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
     /// Over all rows to train on, with these parameters.
     pub loss: Number,
     /// Figures beside the loss over the same rows, for an MLP.
@@ -180,8 +192,16 @@ impl From<train::History> for History {
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: TrainRequest<'_> = context.decode(body)?;
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
+    if let (Some(data), Some(validation)) = (&request.data, &mut request.validation) {
+        validation.complete(data);
+    }
     let response = match model {
-        Model::Scalar(scalar) => train_scalar::train(scalar, request, context)?,
+        Model::Scalar(scalar) => {
+            let detail =
+                "Inputs are standardized for an MLP; an expression says itself what it does to its data.";
+            refuse(&[("/standardize", request.standardize, detail)])?;
+            train_scalar::train(scalar, request, context)?
+        }
         Model::Mlp(mlp) => {
             let parameters = "The parameters of an MLP to start from are `mlp.parameters`.";
             refuse(&[

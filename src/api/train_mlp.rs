@@ -14,13 +14,18 @@ use super::validation::{Held, Validation, split};
 
 /// Trains `mlp` as the request says.
 pub(super) fn train(
-    mlp: Mlp,
+    wire: Mlp,
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let mut preparation = wire.preparation(&mlp)?;
+    if request.standardize && preparation.standardize.is_some() {
+        let detail = "`mlp.standardize` is how inputs are transformed already; give one of the two.";
+        return Err(Problem::at("/standardize", detail));
+    }
     let data = request.data.take();
-    let mut table = Table::new(data, "/data", &mlp, &context.limits)?;
+    let mut table = Table::new(data, "/data", &mlp, &preparation, &context.limits)?;
     table.examples(&mlp)?;
     let all = table.rows();
     let validation = match request.validation.take().map(Validation::held) {
@@ -31,12 +36,16 @@ pub(super) fn train(
             validation.len()
         }
         Some(Held::Rows(rows)) => {
-            let held_back = Table::new(Some(rows), "/validation", &mlp, &context.limits)?;
+            preparation.classes = table.classes().map(<[String]>::to_vec);
+            let held_back = Table::new(Some(rows), "/validation", &mlp, &preparation, &context.limits)?;
             held_back.examples(&mlp)?;
             table.append(held_back)?;
             table.rows() - all
         }
     };
+    if request.standardize {
+        preparation.standardize = Some(table.standardize(table.rows() - validation)?);
+    }
     let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
     let mut objective = MlpObjective::new(&mlp, table.examples(&mlp)?, reduction);
     let subject = Subject {
@@ -47,5 +56,10 @@ pub(super) fn train(
         validation,
         explain: &|_| None,
     };
-    run(&mut objective, subject, request, context)
+    let response = run(&mut objective, subject, request, context)?;
+    Ok(TrainResponse {
+        standardize: preparation.standardize.as_ref().map(Into::into),
+        classes: table.classes().map(<[String]>::to_vec),
+        ..response
+    })
 }

@@ -219,6 +219,8 @@ fn respond(
     TrainResponse {
         state: TrainState::new(last, &report.state, recipe, shape),
         parameters,
+        standardize: None,
+        classes: None,
         loss: Number(report.loss),
         metrics: training,
         validation: report.validation_loss.map(|loss| Validated {

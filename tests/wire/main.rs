@@ -1,5 +1,6 @@
 //! The operations as plain functions: bytes in, bytes or a problem out, without HTTP.
 
+mod csv;
 mod decode;
 mod documentation;
 mod evaluate;
@@ -14,6 +15,7 @@ mod nist;
 mod ops;
 mod recipes;
 mod round_trip;
+mod standardize;
 mod train;
 
 use gradd::api::{Context, Limits, Operation, Problem};
