@@ -75,6 +75,8 @@ pub(super) struct Table {
     names: Option<Vec<String>>,
     /// Names of the classes, where they are known.
     classes: Option<Vec<String>>,
+    /// How much each output counts in the loss.
+    weights: Option<Vec<f64>>,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Table {
             Some(Columns::Members(members)) => Self::of_members(members, place, mlp, preparation, limits)?,
         };
         preparation.apply(&mut table.x);
+        table.weights.clone_from(&preparation.weights);
         if table.targets.is_some() {
             table.examples(mlp)?;
         }
@@ -125,7 +128,7 @@ impl Table {
         let targets = y.map(|y| check_targets(y, rows, place, mlp, &mut faults));
         faults.into_result()?;
         let classes = preparation.classes.clone();
-        Ok(Self { place, x: x.unwrap_or_default(), targets, names: None, classes })
+        Ok(Self { place, x: x.unwrap_or_default(), targets, names: None, classes, weights: None })
     }
 
     fn of_csv(
@@ -156,7 +159,7 @@ impl Table {
                 (Some(targets), classes)
             }
         };
-        Ok(Self { place, x, targets, names: Some(names), classes })
+        Ok(Self { place, x, targets, names: Some(names), classes, weights: None })
     }
 
     /// The rows of inputs.
@@ -178,7 +181,12 @@ impl Table {
             Some(Checked::Values(values)) => nn::Targets::Values(values),
             Some(Checked::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        Examples::new(mlp, self.x()?, targets).map_err(|error| data_problem(self.place, &error))
+        let examples = Examples::new(mlp, self.x()?, targets);
+        let weighted = match &self.weights {
+            None => examples,
+            Some(weights) => examples.and_then(|examples| examples.weighted(weights)),
+        };
+        weighted.map_err(|error| data_problem(self.place, &error))
     }
 
     /// The rows named, in this order.
@@ -191,7 +199,8 @@ impl Table {
             Checked::Classes(classes) => Checked::Classes(rows.clone().map(|row| classes[row]).collect()),
         });
         let x = Matrix::new(self.x.columns, matrix(&self.x.data, self.x.columns));
-        Self { x, targets, names: self.names.clone(), classes: self.classes.clone(), ..*self }
+        let Self { place, names, classes, weights, .. } = self;
+        Self { place, x, targets, names: names.clone(), classes: classes.clone(), weights: weights.clone() }
     }
 
     /// Adds the rows of `other`, which is of the same model and has targets as this has.
@@ -228,6 +237,11 @@ impl Table {
     /// Names of the classes, where they are known.
     pub(super) fn classes(&self) -> Option<&[String]> {
         self.classes.as_deref()
+    }
+
+    /// Pointer to the targets.
+    pub(super) fn targets_place(&self) -> &'static str {
+        if self.names.is_some() { "/data/csv" } else { "/data/y" }
     }
 
     pub(super) fn has_targets(&self) -> bool {
@@ -366,9 +380,12 @@ fn data_problem(at: &str, error: &DataError) -> Problem {
     let place = match error {
         DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "x".to_owned(),
         DataError::Inputs { .. } => "x/0".to_owned(),
-        DataError::Targets { .. } | DataError::Classes { .. } | DataError::ClassesNeedCrossEntropy { .. } => {
-            "y".to_owned()
-        }
+        DataError::Targets { .. }
+        | DataError::Classes { .. }
+        | DataError::ClassesNeedCrossEntropy { .. }
+        | DataError::NoWeights
+        | DataError::Weights { .. }
+        | DataError::Weight { .. } => "y".to_owned(),
         DataError::ClassOutOfRange { row, .. } | DataError::NotDistribution { row, .. } => {
             format!("y/{row}")
         }

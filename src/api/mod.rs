@@ -4,6 +4,7 @@ mod bind;
 mod build;
 mod computation;
 mod count;
+mod coverage;
 mod decode;
 mod expression;
 mod faults;
@@ -24,6 +25,7 @@ mod suggest;
 mod train_mlp;
 mod train_scalar;
 mod training;
+mod weights;
 mod words;
 
 pub mod bounds;

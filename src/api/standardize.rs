@@ -33,6 +33,8 @@ pub(super) struct Preparation {
     /// Names of its classes.
     pub classes: Option<Vec<String>>,
     pub standardize: Option<nn::Standardize>,
+    /// How much each output counts in the loss.
+    pub weights: Option<Vec<f64>>,
 }
 
 impl Preparation {
@@ -40,13 +42,14 @@ impl Preparation {
     pub(super) fn new(
         classes: Option<Vec<String>>,
         standardize: Option<Standardize>,
+        weights: Option<Vec<f64>>,
         mlp: &nn::Mlp,
     ) -> Result<Self, Problem> {
         if let Some(names) = &classes {
             labels::check_names(names, mlp)?;
         }
         let standardize = standardize.map(|given| resolve(given, mlp)).transpose()?;
-        Ok(Self { classes, standardize })
+        Ok(Self { classes, standardize, weights })
     }
 
     /// Brings inputs to the form that the first layer takes.

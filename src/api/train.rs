@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::train;
 
+use super::bounds::BoundsByName;
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::gradient::Reduction;
@@ -44,6 +45,9 @@ pub struct TrainRequest<'a> {
     /// The inputs of the expression or graph that are trained, with the numbers to start from.
     #[serde(borrow, default)]
     pub parameters: Option<Values<'a>>,
+    /// Where some of those parameters stay; a step that would cross a bound ends on it.
+    #[serde(borrow, default)]
+    pub bounds: Option<BoundsByName<'a>>,
     /// For an MLP, rows; for an expression or graph, a column or number for every input that is no parameter.
     #[serde(borrow, default)]
     pub data: Option<Columns<'a>>,
@@ -207,6 +211,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             refuse(&[
                 ("/parameters", request.parameters.is_some(), parameters),
                 ("/outputs", request.outputs.is_some(), "The loss of an MLP is named by `mlp.loss`."),
+                (
+                    "/bounds",
+                    request.bounds.is_some(),
+                    "Bounds are for the named parameters of an expression.",
+                ),
             ])?;
             train_mlp::train(*mlp, request, context)?
         }

@@ -3,7 +3,9 @@
 use crate::nn::Reduction;
 use crate::train::{MlpObjective, Split};
 
+use super::columns::Columns;
 use super::context::Context;
+use super::coverage;
 use super::data::Table;
 use super::mlp::Mlp;
 use super::problem::Problem;
@@ -28,14 +30,17 @@ pub(super) fn train(
     let mut table = Table::new(data, "/data", &mlp, &preparation, &context.limits)?;
     table.examples(&mlp)?;
     let all = table.rows();
+    let mut place = "";
     let validation = match request.validation.take().map(Validation::held) {
         None => 0,
         Some(Held::Fraction(fraction)) => {
+            place = "/validation/fraction";
             let Split { training, validation } = split(all, fraction, request.seed)?;
             table = table.take(training.iter().chain(&validation).copied());
             validation.len()
         }
         Some(Held::Rows(rows)) => {
+            place = if let Columns::Csv(_) = rows { "/validation/csv" } else { "/validation/y" };
             preparation.classes = table.classes().map(<[String]>::to_vec);
             let held_back = Table::new(Some(rows), "/validation", &mlp, &preparation, &context.limits)?;
             held_back.examples(&mlp)?;
@@ -43,6 +48,9 @@ pub(super) fn train(
             table.rows() - all
         }
     };
+    let targets = table.examples(&mlp)?.targets();
+    let places = (table.targets_place(), place);
+    coverage::check(targets, table.rows() - validation, &mlp, table.classes(), places)?;
     if request.standardize {
         preparation.standardize = Some(table.standardize(table.rows() - validation)?);
     }
@@ -54,6 +62,7 @@ pub(super) fn train(
         place: "/mlp/parameters",
         rows: table.rows() - validation,
         validation,
+        bounds: Vec::new(),
         explain: &|_| None,
     };
     let response = run(&mut objective, subject, request, context)?;

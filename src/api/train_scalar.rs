@@ -16,7 +16,7 @@ use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
 use super::validation::{Held, Validation, split};
 use super::value::Value;
-use super::{non_finite, pointer, suggest};
+use super::{bounds, non_finite, pointer, suggest};
 
 /// Where the values of a request come from, in the order of the sources below.
 const PARAMETERS: usize = 0;
@@ -59,12 +59,22 @@ pub(super) fn train(
         SweepError::NonFinite(found) => Some(non_finite::explain(&computation, found)),
         _ => None,
     };
+    let parameters: Vec<f64> = trained.iter().map(|&input| bound.values[input].numbers()[0]).collect();
+    let bounds = match request.bounds.take() {
+        None => Vec::new(),
+        Some(given) => {
+            let names: Vec<&str> =
+                trained.iter().map(|&input| &*computation.graph.inputs()[input].0).collect();
+            bounds::resolve(given, &names, &parameters)?
+        }
+    };
     let subject = Subject {
         shape: Shape::Named(trained.iter().map(name).collect()),
-        parameters: trained.iter().map(|&input| bound.values[input].numbers()[0]).collect(),
+        parameters,
         place: "/parameters",
         rows: bound.samples.unwrap_or(1) - validation,
         validation,
+        bounds,
         explain: &explain,
     };
     run(&mut objective, subject, request, context)

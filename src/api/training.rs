@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::engine::SweepError;
+use crate::train::fit::Bounds;
 use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
 
 use super::context::Context;
@@ -11,6 +12,7 @@ use super::metrics::Metrics;
 use super::mlp::capitalised;
 use super::non_finite::show;
 use super::number::Number;
+use super::optimizer::setting_problem;
 use super::problem::{Fault, Kind, Problem};
 use super::recipe;
 use super::tensors::Shape;
@@ -32,6 +34,8 @@ pub(super) struct Subject<'s> {
     pub rows: usize,
     /// Rows held back, which follow those.
     pub validation: usize,
+    /// One range per parameter; empty where they are free.
+    pub bounds: Vec<Bounds>,
     /// Says where a loss that is not finite began.
     pub explain: &'s dyn Fn(&SweepError) -> Option<(String, Fault)>,
 }
@@ -47,7 +51,7 @@ pub(super) fn run<M: Model<f64>>(
     let plan = plan(&request, &subject)?;
     recipe::check_plan(&recipe, &plan)?;
     recipe::check_memory(&recipe, subject.parameters.len(), &context.limits)?;
-    let Subject { shape, mut parameters, mut place, explain, .. } = subject;
+    let Subject { shape, mut parameters, mut place, explain, bounds, .. } = subject;
     let mut state = None;
     if let Some(given) = request.state {
         place = "/state/parameters";
@@ -61,6 +65,9 @@ pub(super) fn run<M: Model<f64>>(
     let clock = Instant::now();
     let (rows, validation) = (0..plan.rows(), plan.validation());
     let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
+    if !bounds.is_empty() {
+        trainer = trainer.within(bounds).map_err(start)?;
+    }
     let stop = |error, step, trainer: &Trainer<'_, f64, M>| {
         let (parameters, state) = trainer.checkpoint();
         let state = TrainState::new(shape.restore(parameters), state, &recipe, &shape);
@@ -133,6 +140,11 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             let what = shape.describe(*index);
             Problem::at(place, format!("{what} is {}; training starts from finite numbers.", show(*value)))
         }
+        Error::OutOfBounds { index, value } => {
+            let what = shape.describe(*index);
+            Problem::at(place, format!("{what} starts from {}, outside its bounds.", show(*value)))
+        }
+        Error::Setting(error) => setting_problem("", error),
         Error::State(StateError::PastTheEnd { step, total }) => Problem::at(
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
