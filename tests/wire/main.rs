@@ -1,5 +1,6 @@
 //! The operations as plain functions: bytes in, bytes or a problem out, without HTTP.
 
+mod bounds;
 mod csv;
 mod decode;
 mod documentation;
@@ -17,6 +18,7 @@ mod recipes;
 mod round_trip;
 mod standardize;
 mod train;
+mod weights;
 
 use gradd::api::{Context, Limits, Operation, Problem};
 use serde_json::Value;
