@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use crate::engine::{Binding, Role};
 
+use super::columns::{CSV, member};
 use super::computation::Computation;
 use super::context::Limits;
 use super::faults::{Faults, quote};
 use super::problem::Problem;
+use super::suggest;
 use super::value::Value;
 use super::values::Values;
-use super::{pointer, suggest};
 
 /// Where values come from: a member of the request, and what it holds.
 pub(super) struct Source<'a> {
@@ -72,9 +73,9 @@ pub(super) fn bind(
             inputs.iter().enumerate().map(|(position, (name, _))| (&**name, position)).collect();
         for (source, Source { pointer: base, values }) in sources.into_iter().enumerate() {
             for (name, value) in values.0 {
-                let place = || pointer::join(base, &*name);
+                let place = || member(base, &name);
                 let Some(&position) = by_name.get(&*name) else {
-                    faults.add(place, || not_an_input(computation, &name));
+                    faults.add(place, || not_an_input(computation, &name, base));
                     continue;
                 };
                 match &given[position] {
@@ -106,7 +107,10 @@ pub(super) fn bind(
         faults.add(
             || place.to_owned(),
             || {
-                let members = places.iter().map(|place| format!("`{}`", &place[1..])).collect::<Vec<_>>();
+                let members = places
+                    .iter()
+                    .map(|place| format!("`{}`", place[1..].replace('/', ".")))
+                    .collect::<Vec<_>>();
                 format!("The input {} has no value; give it one in {}.", quote(name), members.join(" or "))
             },
         );
@@ -124,8 +128,11 @@ fn twice(name: &str, first: &str) -> String {
     format!("The input {} is given twice; its first value is at {first}.", quote(name))
 }
 
-fn not_an_input(computation: &Computation<'_>, name: &str) -> String {
+fn not_an_input(computation: &Computation<'_>, name: &str, place: &str) -> String {
     match computation.names.find(name) {
+        None if place.ends_with(CSV) => {
+            format!("The model has no input {}; `features` chooses the columns that it has.", quote(name))
+        }
         Some(node) => {
             format!(
                 "{} is not an input but {}; only inputs take values.",

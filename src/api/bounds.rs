@@ -7,9 +7,15 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::train::fit;
+
+use super::faults::{Faults, quote};
+use super::non_finite::show;
 use super::number::Number;
 use super::object::Object;
+use super::problem::Problem;
 use super::text::Text;
+use super::{pointer, suggest};
 
 /// The range of a parameter, both ends included. A missing end is open.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, ToSchema)]
@@ -70,4 +76,50 @@ impl ToSchema for BoundsByName<'_> {
         schemas.push((Bounds::name().into_owned(), Bounds::schema()));
         Bounds::schemas(schemas);
     }
+}
+
+/// One range per parameter, each with the start within.
+pub(super) fn resolve(
+    given: BoundsByName<'_>,
+    names: &[&str],
+    start: &[f64],
+) -> Result<Vec<fit::Bounds>, Problem> {
+    let mut faults = Faults::default();
+    let mut bounds = vec![None; names.len()];
+    for (name, range) in given.0 {
+        let place = || pointer::join("/bounds", &*name);
+        let Some(position) = names.iter().position(|known| *known == &*name) else {
+            faults.add(place, || {
+                format!(
+                    "There is no parameter {}{}",
+                    quote(&name),
+                    suggest::ending(&name, names.iter().copied())
+                )
+            });
+            continue;
+        };
+        let lower = range.lower.map_or(f64::NEG_INFINITY, |Number(x)| x);
+        let upper = range.upper.map_or(f64::INFINITY, |Number(x)| x);
+        let (shown, at) = (quote(&name), start[position]);
+        if bounds[position].replace(fit::Bounds { lower, upper }).is_some() {
+            faults.add(place, || format!("{shown} has bounds twice."));
+        } else if lower.is_nan() || upper.is_nan() || lower >= upper {
+            faults.add(place, || {
+                let (lower, upper) = (show(lower), show(upper));
+                format!(
+                    "The lower bound of {shown} is {lower}, not below its upper bound {upper}. To hold a parameter fixed, give it as a number in `data`."
+                )
+            });
+        } else if at < lower || at > upper {
+            faults.add(
+                || pointer::join("/parameters", &*name),
+                || {
+                    let (at, lower, upper) = (show(at), show(lower), show(upper));
+                    format!("{shown} starts from {at}, outside its bounds {lower} and {upper}.")
+                },
+            );
+        }
+    }
+    faults.into_result()?;
+    Ok(bounds.into_iter().map(|bounds| bounds.unwrap_or(fit::Bounds::NONE)).collect())
 }

@@ -1,5 +1,5 @@
-//! The `data` of a request: rows for an MLP, columns for an expression. Which of them is meant shows only once the model
-//! is known, so both are read by shape.
+//! The `data` of a request: rows for an MLP, columns for an expression, or CSV for both. Which of the first two is meant
+//! shows only once the model is known, so they are read by shape.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::csv::Csv;
 use super::data::Data;
 use super::faults::Faults;
 use super::matrix::{Lines, Matrix};
@@ -17,10 +18,22 @@ use super::problem::Problem;
 use super::text::Text;
 use super::value::Value;
 use super::values::Values;
+use super::words::Words;
 
-/// The members of `data`, in order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Columns<'a>(pub(super) Vec<(Text<'a>, Column)>);
+/// `data` in one of its forms.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Columns<'a> {
+    /// Members by name, in order.
+    Members(Vec<(Text<'a>, Column)>),
+    /// A table.
+    Csv(Csv<'a>),
+}
+
+impl Default for Columns<'_> {
+    fn default() -> Self {
+        Self::Members(Vec::new())
+    }
+}
 
 /// One member of `data`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +57,48 @@ impl Column {
     }
 }
 
+/// Pointer to the column `name` of what is at `place`. A column of a CSV has no place of its own.
+pub(super) fn member(place: &str, name: &str) -> String {
+    if place.ends_with(CSV) { place.to_owned() } else { pointer::join(place, name) }
+}
+
+/// How the pointer to a CSV ends.
+pub(super) const CSV: &str = "/csv";
+
 impl<'a> Columns<'a> {
+    /// Pointer to the columns of what is at `place`.
+    pub(super) fn place(&self, place: &'static str) -> &'static str {
+        match (self, place) {
+            (Columns::Csv(_), "/data") => "/data/csv",
+            (Columns::Csv(_), "/validation") => "/validation/csv",
+            _ => place,
+        }
+    }
+
+    /// Columns by name, of what is at `place`, for an expression or a graph.
+    pub(super) fn into_members(self, place: &str) -> Result<Vec<(Text<'a>, Column)>, Problem> {
+        let csv = match self {
+            Columns::Members(members) => return Ok(members),
+            Columns::Csv(csv) => csv,
+        };
+        if csv.target.is_some() {
+            let detail =
+                "The target of a CSV is for an MLP; an expression or a graph takes all columns by name.";
+            return Err(Problem::at(format!("{place}/target"), detail));
+        }
+        let sheet = csv.read(place)?;
+        let width = sheet.names.len();
+        let column = |i: usize| sheet.numbers.iter().skip(i).step_by(width).copied().collect();
+        let columns: Vec<Vec<f64>> = (0..width).map(column).collect();
+        let named = sheet.names.into_iter().zip(columns);
+        Ok(named.map(|(name, column)| (Text(name.into()), Column::Numbers(column))).collect())
+    }
+
     /// As values for the inputs of an expression.
     pub(super) fn into_values(self) -> Result<Values<'a>, Problem> {
         let mut faults = Faults::default();
         let mut values = Values::default();
-        for (name, column) in self.0 {
+        for (name, column) in self.into_members("/data")? {
             let value = match column {
                 Column::Number(x) => Value::Number(x),
                 Column::Numbers(numbers) => Value::Samples(numbers),
@@ -83,10 +132,30 @@ impl<'de> Visitor<'de> for ColumnsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns<'de>, A::Error> {
         let mut columns = Vec::new();
-        while let Some(name) = map.next_key()? {
-            columns.push((name, map.next_value()?));
+        // Any of these may be a column of numbers as well, and members have no order.
+        let (mut csv, mut target, mut features) = (None, None, None);
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            match &*name {
+                "csv" if csv.is_none() => csv = Some(map.next_value()?),
+                "target" if target.is_none() => target = Some(map.next_value()?),
+                "features" if features.is_none() => features = Some(map.next_value()?),
+                _ => columns.push((name, map.next_value()?)),
+            }
         }
-        Ok(Columns(columns))
+        if let Some(Words::Text(csv)) = csv {
+            if let Some((name, _)) = columns.first() {
+                return Err(A::Error::unknown_field(name, &["csv", "target", "features"]));
+            }
+            let target = target.map(|target: Words<'de>| target.text("target")).transpose()?;
+            let features = features.map(|features: Words<'de>| features.list("features")).transpose()?;
+            return Ok(Columns::Csv(Csv { csv, target, features }));
+        }
+        for (name, words) in [("csv", csv), ("target", target), ("features", features)] {
+            if let Some(words) = words {
+                columns.push((Text(name.into()), words.column(name)?));
+            }
+        }
+        Ok(Columns::Members(columns))
     }
 }
 
@@ -144,8 +213,9 @@ impl PartialSchema for Columns<'_> {
         OneOfBuilder::new()
             .item(Ref::from_schema_name(Data::name()))
             .item(Ref::from_schema_name(Values::name()))
+            .item(Ref::from_schema_name(Csv::name()))
             .description(Some(
-                "For an MLP, rows; for an expression or a graph, columns by the names of its inputs.",
+                "For an MLP, rows; for an expression or a graph, columns by the names of its inputs; for both, CSV.",
             ))
             .into()
     }
@@ -159,7 +229,9 @@ impl ToSchema for Columns<'_> {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((Data::name().into_owned(), Data::schema()));
         schemas.push((Values::name().into_owned(), Values::schema()));
+        schemas.push((Csv::name().into_owned(), Csv::schema()));
         Data::schemas(schemas);
         Values::schemas(schemas);
+        Csv::schemas(schemas);
     }
 }

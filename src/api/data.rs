@@ -1,19 +1,23 @@
 //! Rows of data for an MLP, checked against it.
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::nn::{self, DataError, Examples};
 
 use super::bind::check_samples;
 use super::columns::{Column, Columns};
 use super::context::Limits;
-use super::faults::{Faults, quote};
+use super::csv::{Csv, Sheet};
+use super::faults::{Faults, list, quote};
 use super::matrix::Matrix;
 use super::mlp::capitalised;
-use super::pointer;
 use super::problem::Problem;
-use super::suggest;
+use super::standardize::{Preparation, not_standardized};
+use super::text::Text;
+use super::{labels, pointer, suggest};
 
 /// Rows of inputs, with targets where there is a loss.
 #[derive(Debug, ToSchema)]
@@ -38,6 +42,28 @@ pub enum Targets {
     Classes(Vec<u32>),
 }
 
+/// What the OpenAPI document says of the rows for an MLP alone.
+pub(super) struct RowData;
+
+impl PartialSchema for RowData {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name(Data::name()))
+            .item(Ref::from_schema_name(Csv::name()))
+            .description(Some("Rows of inputs, with targets where there is a loss; or a CSV."))
+            .into()
+    }
+}
+
+impl ToSchema for RowData {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Data::name().into_owned(), Data::schema()));
+        schemas.push((Csv::name().into_owned(), Csv::schema()));
+        Data::schemas(schemas);
+        Csv::schemas(schemas);
+    }
+}
+
 /// Data that fit a model, owned.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -45,6 +71,12 @@ pub(super) struct Table {
     pub(super) place: &'static str,
     pub(super) x: Matrix,
     pub(super) targets: Option<Checked>,
+    /// Names of the inputs, where a CSV gives them.
+    names: Option<Vec<String>>,
+    /// Names of the classes, where they are known.
+    classes: Option<Vec<String>>,
+    /// How much each output counts in the loss.
+    pub(super) weights: Option<Vec<f64>>,
 }
 
 #[derive(Debug)]
@@ -54,18 +86,40 @@ pub(super) enum Checked {
 }
 
 impl Table {
-    /// Checks the data of a request, which are at `place`, against `mlp`: shapes, classes and the range of targets.
+    /// Checks the data of a request, which are at `place`, against `mlp`: shapes, classes and the range of targets; and
+    /// brings them to the form that `mlp` takes.
     pub(super) fn new(
         data: Option<Columns<'_>>,
         place: &'static str,
         mlp: &nn::Mlp,
+        preparation: &Preparation,
         limits: &Limits,
     ) -> Result<Self, Problem> {
-        let data = data.ok_or_else(|| {
-            Problem::at("", "An MLP needs `data`, such as {\"x\": [[0.1, -0.4]], \"y\": [[1]]}.")
-        })?;
+        let mut table = match data {
+            None => {
+                let detail = "An MLP needs `data`, such as {\"x\": [[0.1, -0.4]], \"y\": [[1]]}.";
+                return Err(Problem::at("", detail));
+            }
+            Some(Columns::Csv(csv)) => Self::of_csv(&csv, place, mlp, preparation, limits)?,
+            Some(Columns::Members(members)) => Self::of_members(members, place, mlp, preparation, limits)?,
+        };
+        preparation.apply(&mut table.x);
+        table.weights.clone_from(&preparation.weights);
+        if table.targets.is_some() {
+            table.examples(mlp)?;
+        }
+        Ok(table)
+    }
+
+    fn of_members(
+        members: Vec<(Text<'_>, Column)>,
+        place: &'static str,
+        mlp: &nn::Mlp,
+        preparation: &Preparation,
+        limits: &Limits,
+    ) -> Result<Self, Problem> {
         let mut faults = Faults::default();
-        let (x, y) = split(data, place, &mut faults);
+        let (x, y) = split(members, place, &mut faults);
         let rows = x.as_ref().map(|x| x.rows);
         check_samples(rows, limits)?;
         if let Some(x) = &x {
@@ -73,11 +127,39 @@ impl Table {
         }
         let targets = y.map(|y| check_targets(y, rows, place, mlp, &mut faults));
         faults.into_result()?;
-        let table = Self { place, x: x.unwrap_or_default(), targets };
-        if table.targets.is_some() {
-            table.examples(mlp)?;
+        let classes = preparation.classes.clone();
+        Ok(Self { place, x: x.unwrap_or_default(), targets, names: None, classes, weights: None })
+    }
+
+    fn of_csv(
+        csv: &Csv<'_>,
+        place: &'static str,
+        mlp: &nn::Mlp,
+        preparation: &Preparation,
+        limits: &Limits,
+    ) -> Result<Self, Problem> {
+        let Sheet { names, numbers, target } = csv.read(place)?;
+        let x = Matrix::new(names.len(), numbers);
+        check_samples(Some(x.rows), limits)?;
+        if names.len() != mlp.inputs() {
+            let detail = format!(
+                "The CSV has {} columns of inputs ({}), but the model has {} inputs; `target` names the column to compare with, \
+                 `features` chooses others.",
+                names.len(),
+                list(names.iter().map(String::as_str)),
+                mlp.inputs()
+            );
+            return Err(Problem::at(format!("{place}/csv"), detail));
         }
-        Ok(table)
+        let known = preparation.classes.as_deref();
+        let (targets, classes) = match &target {
+            None => (None, known.map(<[String]>::to_vec)),
+            Some(target) => {
+                let (targets, classes) = labels::read(target, known, mlp, place)?;
+                (Some(targets), classes)
+            }
+        };
+        Ok(Self { place, x, targets, names: Some(names), classes, weights: None })
     }
 
     fn matrix(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
@@ -89,13 +171,21 @@ impl Table {
     pub(super) fn examples(&self, mlp: &nn::Mlp) -> Result<Examples<'_, f64>, Problem> {
         let targets = match &self.targets {
             None => {
-                let detail = "The targets `y` are missing; the loss compares the outputs with them.";
+                let detail = match self.names {
+                    None => "The targets `y` are missing; the loss compares the outputs with them.",
+                    Some(_) => "`target` is missing: the column that the loss compares the outputs with.",
+                };
                 return Err(Problem::at(self.place, detail));
             }
             Some(Checked::Values(values)) => nn::Targets::Values(values),
             Some(Checked::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        Examples::new(mlp, self.matrix()?, targets).map_err(|error| data_problem(self.place, &error))
+        let examples = Examples::new(mlp, self.matrix()?, targets);
+        let weighted = match &self.weights {
+            None => examples,
+            Some(weights) => examples.and_then(|examples| examples.weighted(weights)),
+        };
+        weighted.map_err(|error| data_problem(self.place, &error))
     }
 
     /// The rows named, in this order.
@@ -108,7 +198,8 @@ impl Table {
             Checked::Classes(classes) => Checked::Classes(rows.clone().map(|row| classes[row]).collect()),
         });
         let x = Matrix::new(self.x.columns, matrix(&self.x.data, self.x.columns));
-        Self { place: self.place, x, targets }
+        let Self { place, names, classes, weights, .. } = self;
+        Self { place, x, targets, names: names.clone(), classes: classes.clone(), weights: weights.clone() }
     }
 
     /// Adds the rows of `other`, which is of the same model and has targets as this has.
@@ -126,15 +217,45 @@ impl Table {
         Ok(())
     }
 
+    /// Standardizes all rows by the first of them, as many as `rows`.
+    pub(super) fn standardize(&mut self, rows: usize) -> Result<nn::Standardize, Problem> {
+        let width = self.x.columns;
+        let transform = nn::Standardize::new(&self.x.data[..rows * width], width);
+        let transform = transform.map_err(|error| {
+            let name = |column: usize| match &self.names {
+                Some(names) => quote(&names[column]),
+                None => format!("{column} of `x`"),
+            };
+            let place = if self.names.is_some() { "csv" } else { "x" };
+            Problem::at(format!("{}/{place}", self.place), not_standardized(&error, name))
+        })?;
+        transform.apply(&mut self.x.data);
+        Ok(transform)
+    }
+
+    /// Names of the classes, where they are known.
+    pub(super) fn classes(&self) -> Option<&[String]> {
+        self.classes.as_deref()
+    }
+
+    /// Pointer to the targets.
+    pub(super) fn targets_place(&self) -> &'static str {
+        if self.names.is_some() { "/data/csv" } else { "/data/y" }
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.x.rows
     }
 }
 
 /// The members `x` and `y`; all others are faults.
-fn split(data: Columns<'_>, at: &str, faults: &mut Faults) -> (Option<Matrix>, Option<Column>) {
+fn split(
+    members: Vec<(Text<'_>, Column)>,
+    at: &str,
+    faults: &mut Faults,
+) -> (Option<Matrix>, Option<Column>) {
     let (mut x, mut y) = (None, None);
-    for (name, column) in data.0 {
+    for (name, column) in members {
         let place = || pointer::join(at, &*name);
         let slot = match &*name {
             "x" => &mut x,
@@ -250,13 +371,16 @@ fn classes(numbers: &[f64], at: &str, outputs: usize, faults: &mut Faults) -> Ve
 }
 
 /// What the library found wrong with the data at `at`, at its place.
-fn data_problem(at: &str, error: &DataError) -> Problem {
+pub(super) fn data_problem(at: &str, error: &DataError) -> Problem {
     let place = match error {
         DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "x".to_owned(),
         DataError::Inputs { .. } => "x/0".to_owned(),
-        DataError::Targets { .. } | DataError::Classes { .. } | DataError::ClassesNeedCrossEntropy { .. } => {
-            "y".to_owned()
-        }
+        DataError::Targets { .. }
+        | DataError::Classes { .. }
+        | DataError::ClassesNeedCrossEntropy { .. }
+        | DataError::NoWeights
+        | DataError::Weights { .. }
+        | DataError::Weight { .. } => "y".to_owned(),
         DataError::ClassOutOfRange { row, .. } | DataError::NotDistribution { row, .. } => {
             format!("y/{row}")
         }

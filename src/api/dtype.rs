@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::nn::{self, Examples, Scalar};
 
-use super::data::{Checked, Table};
+use super::data::{Checked, Table, data_problem};
 use super::problem::Problem;
 
 /// The float type that an MLP computes in; the names are `NumPy`'s and PyTorch's.
@@ -53,10 +53,12 @@ pub(super) fn round<'n, T: Scalar>(numbers: &'n [f64], place: &str) -> Result<Co
 
 /// The numbers of a table in the type that the model computes in.
 pub(super) struct Rounded<'t, T: Clone> {
+    place: &'static str,
     rows: usize,
     columns: usize,
     x: Cow<'t, [T]>,
     targets: Option<RoundedTargets<'t, T>>,
+    weights: Option<Cow<'t, [T]>>,
 }
 
 enum RoundedTargets<'t, T: Clone> {
@@ -75,19 +77,26 @@ impl<'t, T: Scalar> Rounded<'t, T> {
             Some(Checked::Classes(classes)) => Some(RoundedTargets::Classes(classes)),
         };
         let x = round(&table.x.data, &format!("{}/x", table.place))?;
-        Ok(Self { rows: table.x.rows, columns: table.x.columns, x, targets })
+        let weights = table.weights.as_ref().map(|weights| round(weights, "/mlp")).transpose()?;
+        Ok(Self { place: table.place, rows: table.x.rows, columns: table.x.columns, x, targets, weights })
     }
 
     pub(super) fn x(&self) -> nn::Matrix<'_, T> {
         nn::Matrix::new(&self.x, self.rows, self.columns).expect("the table was a matrix")
     }
 
-    /// Inputs with targets, where the table has those.
-    pub(super) fn examples(&self, mlp: &nn::Mlp) -> Option<Examples<'_, T>> {
-        let targets = match self.targets.as_ref()? {
-            RoundedTargets::Values(values) => nn::Targets::Values(values),
-            RoundedTargets::Classes(classes) => nn::Targets::Classes(classes),
+    /// Inputs with targets, where the table has those. What no longer fits once it is rounded is a problem.
+    pub(super) fn examples(&self, mlp: &nn::Mlp) -> Result<Option<Examples<'_, T>>, Problem> {
+        let targets = match &self.targets {
+            None => return Ok(None),
+            Some(RoundedTargets::Values(values)) => nn::Targets::Values(values),
+            Some(RoundedTargets::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        Some(Examples::new(mlp, self.x(), targets).expect("rounding keeps targets in their range"))
+        let examples = Examples::new(mlp, self.x(), targets);
+        let weighted = match &self.weights {
+            None => examples,
+            Some(weights) => examples.and_then(|examples| examples.weighted(weights)),
+        };
+        weighted.map(Some).map_err(|error| data_problem(self.place, &error))
     }
 }

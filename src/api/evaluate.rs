@@ -8,7 +8,7 @@ use crate::engine::{CompileOptions, Tape};
 use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
-use super::data::Data;
+use super::data::RowData;
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::Mlp;
@@ -40,7 +40,7 @@ pub struct EvaluateRequest<'a> {
     pub inputs: Option<Values<'a>>,
     /// Rows for the MLP; with `y` the answer has the loss too.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<Data>)]
+    #[schema(value_type = Option<RowData>)]
     pub data: Option<Columns<'a>>,
     /// Names of assigned values or ids of nodes to answer instead of the last statement or the node that no other uses.
     #[serde(borrow, default)]

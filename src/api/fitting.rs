@@ -7,7 +7,6 @@ use crate::train::fit::{
 };
 
 use super::bind::{Bound, Source, bind};
-use super::bounds::BoundsByName;
 use super::computation::Computation;
 use super::context::{Context, Limits};
 use super::faults::{Faults, list, quote};
@@ -21,7 +20,7 @@ use super::problem::{Fault, Kind, Problem};
 use super::train_scalar::trained;
 use super::value::Value;
 use super::values::Values;
-use super::{pointer, suggest};
+use super::{bounds, pointer};
 
 /// Fits the parameters that the request names.
 pub(super) fn fit(
@@ -35,6 +34,7 @@ pub(super) fn fit(
     if let Some([_, _, ..]) = outputs.as_deref() {
         return Err(Problem::at("/outputs/1", "A fit compares one output with the target; name one."));
     }
+    let place = data.place("/data");
     let mut data = data.into_values()?;
     let measured = Measured::of(&data, &target, sigma.as_ref())?;
     let names = parameters.names().chain(data.names().filter(|name| **name != *target));
@@ -43,14 +43,14 @@ pub(super) fn fit(
     let sources = vec![
         // The order that `trained` expects.
         Source { pointer: "/parameters", values: parameters },
-        Source { pointer: "/data", values: data },
+        Source { pointer: place, values: data },
     ];
     let bound = bind(&mut computation, sources, &context.limits)?;
     let fitted = trained(&computation, &bound)?;
     measured.check(bound.samples, fitted.len(), &context.limits)?;
     let names: Vec<&str> = fitted.iter().map(|&input| &*computation.graph.inputs()[input].0).collect();
     let start: Vec<f64> = fitted.iter().map(|&input| bound.values[input].numbers()[0]).collect();
-    let bounds = bounds(request.bounds.unwrap_or_default(), &names, &start)?;
+    let bounds = bounds::resolve(request.bounds.unwrap_or_default(), &names, &start)?;
 
     let (_, output) = computation.outputs[0];
     let mut curve =
@@ -114,48 +114,6 @@ fn check_parameters(parameters: &Values<'_>) -> Result<(), Problem> {
         }
     }
     faults.into_result()
-}
-
-/// One range per parameter, each with the start within.
-fn bounds(given: BoundsByName<'_>, names: &[&str], start: &[f64]) -> Result<Vec<fit::Bounds>, Problem> {
-    let mut faults = Faults::default();
-    let mut bounds = vec![None; names.len()];
-    for (name, range) in given.0 {
-        let place = || pointer::join("/bounds", &*name);
-        let Some(position) = names.iter().position(|known| *known == &*name) else {
-            faults.add(place, || {
-                format!(
-                    "There is no parameter {}{}",
-                    quote(&name),
-                    suggest::ending(&name, names.iter().copied())
-                )
-            });
-            continue;
-        };
-        let lower = range.lower.map_or(f64::NEG_INFINITY, |Number(x)| x);
-        let upper = range.upper.map_or(f64::INFINITY, |Number(x)| x);
-        let (shown, at) = (quote(&name), start[position]);
-        if bounds[position].replace(fit::Bounds { lower, upper }).is_some() {
-            faults.add(place, || format!("{shown} has bounds twice."));
-        } else if lower.is_nan() || upper.is_nan() || lower >= upper {
-            faults.add(place, || {
-                let (lower, upper) = (show(lower), show(upper));
-                format!(
-                    "The lower bound of {shown} is {lower}, not below its upper bound {upper}. To hold a parameter fixed, give it as a number in `data`."
-                )
-            });
-        } else if at < lower || at > upper {
-            faults.add(
-                || pointer::join("/parameters", &*name),
-                || {
-                    let (at, lower, upper) = (show(at), show(lower), show(upper));
-                    format!("{shown} starts from {at}, outside its bounds {lower} and {upper}.")
-                },
-            );
-        }
-    }
-    faults.into_result()?;
-    Ok(bounds.into_iter().map(|bounds| bounds.unwrap_or(fit::Bounds::NONE)).collect())
 }
 
 fn inputs<'b>(bound: &'b Bound, fitted: &[usize]) -> Vec<Input<'b>> {

@@ -8,7 +8,7 @@ use crate::{engine, nn};
 use super::choice::{self, Choice};
 use super::columns::Columns;
 use super::context::{Context, Reply};
-use super::data::Data;
+use super::data::RowData;
 use super::graph::Graph;
 use super::matrix::Matrix;
 use super::mlp::{LayerParameters, Mlp};
@@ -42,7 +42,7 @@ pub struct GradientRequest<'a> {
     pub inputs: Option<Values<'a>>,
     /// Rows and targets for the MLP.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<Data>)]
+    #[schema(value_type = Option<RowData>)]
     pub data: Option<Columns<'a>>,
     /// Names of assigned values or ids of nodes to differentiate instead of the last statement or the node that no other
     /// uses. The objective is the sum of all outputs.

@@ -11,7 +11,8 @@ use super::dtype::Dtype;
 use super::faults::Faults;
 use super::matrix::{Matrix, Vector};
 use super::problem::Problem;
-use super::{count, object};
+use super::standardize::{Preparation, Standardize};
+use super::{count, object, weights};
 
 /// A multi-layer perceptron: dense layers, each `activation(weight x + bias)`.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
@@ -41,6 +42,19 @@ pub struct Mlp {
     /// From which missing parameters are drawn, the same on every machine; 0 unless given.
     #[serde(default, deserialize_with = "count::optional")]
     pub seed: Option<u64>,
+    /// How much each class counts in `cross_entropy`, one number above 0 per output: PyTorch's `weight`, whose mean over a
+    /// batch is divided by the sum of its weights.
+    #[serde(default)]
+    pub class_weights: Option<Vector>,
+    /// How much a target of 1 counts in `bce_with_logits`, one number above 0 per output, as in PyTorch.
+    #[serde(default)]
+    pub pos_weight: Option<Vector>,
+    /// How inputs are transformed before the first layer, as training answers it; not at all unless given.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub standardize: Option<Standardize>,
+    /// Names of the classes in the order of the outputs, as training answers them. A CSV's target holds these names.
+    #[serde(default)]
+    pub classes: Option<Vec<String>>,
 }
 
 /// One dense layer.
@@ -67,8 +81,14 @@ pub struct LayerParameters {
 }
 
 impl Mlp {
+    /// What becomes of its data before the first layer; `mlp` is the model that this [resolves](Self::resolve) to.
+    pub(super) fn preparation(&self, mlp: &nn::Mlp) -> Result<Preparation, Problem> {
+        let weights = weights::resolve(self.class_weights.clone(), self.pos_weight.clone(), mlp)?;
+        Preparation::new(self.classes.clone(), self.standardize.clone(), weights, mlp)
+    }
+
     /// The model and its parameters, flat; drawn if the request has none.
-    pub(super) fn resolve(self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
+    pub(super) fn resolve(&self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
         let layers: Vec<nn::Layer> = self
             .layers
             .iter()
@@ -76,8 +96,8 @@ impl Mlp {
             .collect();
         let loss = self.loss.unwrap_or_default().0;
         let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
-        let parameters = match self.parameters {
-            Some(given) => flatten(&mlp, &given, "/mlp/parameters")?,
+        let parameters = match &self.parameters {
+            Some(given) => flatten(&mlp, given, "/mlp/parameters")?,
             None => self.init.unwrap_or_default().0.draw(&mlp, self.seed.unwrap_or(0)),
         };
         Ok((mlp, parameters))

@@ -16,18 +16,21 @@ use super::tensors::Shape;
 
 /// Outputs, loss, gradients, and what else `request` asks for.
 pub(super) fn gradient(
-    mlp: Mlp,
-    request: GradientRequest<'_>,
+    wire: Mlp,
+    mut request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {
-    let dtype = mlp.dtype;
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
-    dtype.run(Gradient { mlp: &mlp, parameters: &parameters, request, context })
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let table = Table::new(request.data.take(), "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
+    check_answer(&mlp, table.rows(), &context.limits)?;
+    table.examples(&mlp)?;
+    wire.dtype.run(Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context })
 }
 
 struct Gradient<'t, 'r> {
     mlp: &'t nn::Mlp,
     parameters: &'t [f64],
+    table: &'t Table,
     request: GradientRequest<'r>,
     context: &'t Context,
 }
@@ -36,14 +39,11 @@ impl InType for Gradient<'_, '_> {
     type Output = Result<MlpGradient, Problem>;
 
     fn run<T: Scalar>(self) -> Self::Output {
-        let Self { mlp, parameters, request, context } = self;
-        let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
-        let table = Table::new(data, "/data", mlp, &context.limits)?;
-        check_answer(mlp, table.rows(), &context.limits)?;
-        table.examples(mlp)?;
+        let Self { mlp, parameters, table, request, context } = self;
+        let GradientRequest { reduction, sgd, non_finite, .. } = request;
         let mut parameters = dtype::round::<T>(parameters, "/mlp/parameters")?.into_owned();
-        let rounded = Rounded::<T>::new(&table)?;
-        let examples = rounded.examples(mlp).expect("the targets were looked for");
+        let rounded = Rounded::<T>::new(table)?;
+        let examples = rounded.examples(mlp)?.expect("the targets were looked for");
         let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
         let mut gradient = vec![T::ZERO; mlp.parameters()];
         let pass = Pass {

@@ -14,19 +14,18 @@ use super::non_finite::NonFinite;
 use super::number::Number;
 use super::problem::Problem;
 
-/// The answer for `mlp` and the rows of `data`.
+/// The answer for `wire` and the rows of `data`.
 pub(super) fn mlp_outputs(
-    mlp: Mlp,
+    wire: Mlp,
     data: Option<Columns<'_>>,
     non_finite: NonFinite,
     context: &Context,
 ) -> Result<Reply, Problem> {
-    let dtype = mlp.dtype;
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
-    let table = Table::new(data, "/data", &mlp, &context.limits)?;
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     let (outputs, loss) =
-        dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
+        wire.dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
     if non_finite == NonFinite::Error {
         check_outputs(&mlp, &outputs)?;
         loss.map_or(Ok(()), check_loss)?;
@@ -56,7 +55,7 @@ impl InType for Outputs<'_> {
             Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
         pass.outputs(rounded.x(), &mut outputs).map_err(pass_problem)?;
         let mut loss = None;
-        if let Some(examples) = rounded.examples(mlp) {
+        if let Some(examples) = rounded.examples(mlp)? {
             let pass =
                 Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
             loss = Some(pass.loss(&examples, Reduction::Mean).map_err(pass_problem)?);

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::train;
 
+use super::bounds::BoundsByName;
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::gradient::Reduction;
@@ -19,6 +20,7 @@ use super::problem::Problem;
 use super::progress::Checkpoints;
 use super::recipe::{Clip, EarlyStopping};
 use super::schedule::Schedule;
+use super::standardize::Standardize;
 use super::tensors::Tensors;
 use super::text::Text;
 use super::train_state::TrainState;
@@ -44,6 +46,9 @@ pub struct TrainRequest<'a> {
     /// The inputs of the expression or graph that are trained, with the numbers to start from.
     #[serde(borrow, default)]
     pub parameters: Option<Values<'a>>,
+    /// Where some of those parameters stay; a step that would cross a bound ends on it.
+    #[serde(borrow, default)]
+    pub bounds: Option<BoundsByName<'a>>,
     /// For an MLP, rows; for an expression or graph, a column or number for every input that is no parameter.
     #[serde(borrow, default)]
     pub data: Option<Columns<'a>>,
@@ -87,6 +92,11 @@ pub struct TrainRequest<'a> {
     /// Rows to hold back and to measure on after each epoch: `{"fraction": 0.2}`, or rows of its own in the form of `data`.
     #[serde(borrow, default)]
     pub validation: Option<Validation<'a>>,
+    /// Whether the inputs of an MLP are brought to mean 0 and standard deviation 1, column by column, as measured over the rows
+    /// to train on. The answer has the transform, for `mlp.standardize`.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub standardize: bool,
     /// Ends the run when the loss of its epochs no longer falls.
     #[serde(default, deserialize_with = "object::optional")]
     pub early_stopping: Option<EarlyStopping>,
@@ -109,6 +119,12 @@ pub struct TrainRequest<'a> {
 pub struct TrainResponse<'a> {
     /// After the last step, or after the best epoch where `early_stopping` restores it.
     pub parameters: Tensors<'a>,
+    /// How the inputs were transformed, where they were: to be sent as `mlp.standardize` with these parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardize: Option<Standardize>,
+    /// Names of the classes in the order of the outputs, where they have names: to be sent as `mlp.classes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
     /// Over all rows to train on, with these parameters.
     pub loss: Number,
     /// Figures beside the loss over the same rows, for an MLP.
@@ -184,13 +200,26 @@ impl From<train::History> for History {
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: TrainRequest<'_> = context.decode(body)?;
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
+    if let (Some(data), Some(validation)) = (&request.data, &mut request.validation) {
+        validation.complete(data);
+    }
     let response = match model {
-        Model::Scalar(scalar) => train_scalar::train(scalar, request, context)?,
+        Model::Scalar(scalar) => {
+            let detail =
+                "Inputs are standardized for an MLP; an expression says itself what it does to its data.";
+            refuse(&[("/standardize", request.standardize, detail)])?;
+            train_scalar::train(scalar, request, context)?
+        }
         Model::Mlp(mlp) => {
             let parameters = "The parameters of an MLP to start from are `mlp.parameters`.";
             refuse(&[
                 ("/parameters", request.parameters.is_some(), parameters),
                 ("/outputs", request.outputs.is_some(), "The loss of an MLP is named by `mlp.loss`."),
+                (
+                    "/bounds",
+                    request.bounds.is_some(),
+                    "Bounds are for the named parameters of an expression.",
+                ),
             ])?;
             train_mlp::train(*mlp, request, context)?
         }

@@ -3,7 +3,9 @@
 use crate::nn::{self, Reduction, Scalar};
 use crate::train::{MlpObjective, Split};
 
+use super::columns::Columns;
 use super::context::Context;
+use super::coverage;
 use super::data::Table;
 use super::dtype::{InType, Rounded};
 use super::mlp::Mlp;
@@ -15,31 +17,51 @@ use super::validation::{Held, Validation, split};
 
 /// Trains `mlp` as the request says.
 pub(super) fn train(
-    mlp: Mlp,
+    wire: Mlp,
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let dtype = mlp.dtype;
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let mut preparation = wire.preparation(&mlp)?;
+    if request.standardize && preparation.standardize.is_some() {
+        let detail = "`mlp.standardize` is how inputs are transformed already; give one of the two.";
+        return Err(Problem::at("/standardize", detail));
+    }
     let data = request.data.take();
-    let mut table = Table::new(data, "/data", &mlp, &context.limits)?;
+    let mut table = Table::new(data, "/data", &mlp, &preparation, &context.limits)?;
     table.examples(&mlp)?;
     let all = table.rows();
+    let mut place = "";
     let validation = match request.validation.take().map(Validation::held) {
         None => 0,
         Some(Held::Fraction(fraction)) => {
+            place = "/validation/fraction";
             let Split { training, validation } = split(all, fraction, request.seed)?;
             table = table.take(training.iter().chain(&validation).copied());
             validation.len()
         }
         Some(Held::Rows(rows)) => {
-            let held_back = Table::new(Some(rows), "/validation", &mlp, &context.limits)?;
+            place = if let Columns::Csv(_) = rows { "/validation/csv" } else { "/validation/y" };
+            preparation.classes = table.classes().map(<[String]>::to_vec);
+            let held_back = Table::new(Some(rows), "/validation", &mlp, &preparation, &context.limits)?;
             held_back.examples(&mlp)?;
             table.append(held_back)?;
             table.rows() - all
         }
     };
-    dtype.run(Train { mlp: &mlp, parameters, table: &table, validation, request, context })
+    let targets = table.examples(&mlp)?.targets();
+    let places = (table.targets_place(), place);
+    coverage::check(targets, table.rows() - validation, &mlp, table.classes(), places)?;
+    if request.standardize {
+        preparation.standardize = Some(table.standardize(table.rows() - validation)?);
+    }
+    let work = Train { mlp: &mlp, parameters, table: &table, validation, request, context };
+    let response = wire.dtype.run(work)?;
+    Ok(TrainResponse {
+        standardize: preparation.standardize.as_ref().map(Into::into),
+        classes: table.classes().map(<[String]>::to_vec),
+        ..response
+    })
 }
 
 /// A run over the rows of `table`, of which the last ones are held back.
@@ -59,7 +81,7 @@ impl InType for Train<'_, '_> {
         let Self { mlp, parameters, table, validation, request, context } = self;
         let rounded = Rounded::<T>::new(table)?;
         let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
-        let examples = rounded.examples(mlp).expect("the targets were looked for");
+        let examples = rounded.examples(mlp)?.expect("the targets were looked for");
         let mut objective = MlpObjective::new(mlp, examples, reduction);
         let subject = Subject {
             shape: Shape::Layers(mlp),
@@ -67,6 +89,7 @@ impl InType for Train<'_, '_> {
             place: "/mlp/parameters",
             rows: table.rows() - validation,
             validation,
+            bounds: Vec::new(),
             explain: &|_| None,
         };
         training::run(&mut objective, subject, request, context)

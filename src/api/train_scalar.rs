@@ -5,7 +5,7 @@ use crate::train::expression::Source as Input;
 use crate::train::{ExpressionObjective, Split};
 
 use super::bind::{Bound, Source, check_samples};
-use super::columns::{Column, Columns};
+use super::columns::{Column, Columns, member};
 use super::computation::Computation;
 use super::context::{Context, Limits};
 use super::faults::{Faults, quote};
@@ -16,7 +16,7 @@ use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
 use super::validation::{Held, Validation, split};
 use super::value::Value;
-use super::{non_finite, pointer, suggest};
+use super::{bounds, non_finite, pointer, suggest};
 
 /// Where the values of a request come from, in the order of the sources below.
 const PARAMETERS: usize = 0;
@@ -27,16 +27,16 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
-    let data = request.data.take().map_or_else(|| Ok(Default::default()), Columns::into_values)?;
+    let data = request.data.take().unwrap_or_default();
+    let place = data.place("/data");
+    let data = data.into_values()?;
     let parameters = request.parameters.take().unwrap_or_default();
     check_parameters(parameters.0.len(), context)?;
     if let Some([_, _, ..]) = request.outputs.as_deref() {
         return Err(Problem::at("/outputs/1", "Training minimises one loss; name one output."));
     }
-    let sources = vec![
-        Source { pointer: "/parameters", values: parameters },
-        Source { pointer: "/data", values: data },
-    ];
+    let sources =
+        vec![Source { pointer: "/parameters", values: parameters }, Source { pointer: place, values: data }];
     let (computation, mut bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
     let trained = trained(&computation, &bound)?;
     let all = bound.samples.unwrap_or(1);
@@ -59,12 +59,22 @@ pub(super) fn train(
         SweepError::NonFinite(found) => Some(non_finite::explain(&computation, found)),
         _ => None,
     };
+    let parameters: Vec<f64> = trained.iter().map(|&input| bound.values[input].numbers()[0]).collect();
+    let bounds = match request.bounds.take() {
+        None => Vec::new(),
+        Some(given) => {
+            let names: Vec<&str> =
+                trained.iter().map(|&input| &*computation.graph.inputs()[input].0).collect();
+            bounds::resolve(given, &names, &parameters)?
+        }
+    };
     let subject = Subject {
         shape: Shape::Named(trained.iter().map(name).collect()),
-        parameters: trained.iter().map(|&input| bound.values[input].numbers()[0]).collect(),
+        parameters,
         place: "/parameters",
         rows: bound.samples.unwrap_or(1) - validation,
         validation,
+        bounds,
         explain: &explain,
     };
     run(&mut objective, subject, request, context)
@@ -92,8 +102,9 @@ fn append(
     let sampled = |bound: &Bound, input: usize| matches!(bound.values[input], Value::Samples(_));
     let mut given: Vec<Option<Vec<f64>>> = vec![None; names.len()];
     let mut rows = None;
-    for (name, column) in columns.0 {
-        let at = || pointer::join("/validation", &*name);
+    let place = columns.place("/validation");
+    for (name, column) in columns.into_members("/validation")? {
+        let at = || member(place, &name);
         let Some(input) = names.iter().position(|own| *own == &*name).filter(|&input| sampled(bound, input))
         else {
             let known = || names.iter().enumerate().filter(|(input, _)| sampled(bound, *input));

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::engine::SweepError;
 use crate::nn::Scalar;
+use crate::train::fit::Bounds;
 use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
 
 use super::context::Context;
@@ -12,6 +13,7 @@ use super::metrics::Metrics;
 use super::mlp::capitalised;
 use super::non_finite::show;
 use super::number::Number;
+use super::optimizer::setting_problem;
 use super::problem::{Fault, Kind, Problem};
 use super::progress::Reporter;
 use super::tensors::Shape;
@@ -34,6 +36,8 @@ pub(super) struct Subject<'s> {
     pub rows: usize,
     /// Rows held back, which follow those.
     pub validation: usize,
+    /// One range per parameter; empty where they are free.
+    pub bounds: Vec<Bounds>,
     /// Says where a loss that is not finite began.
     pub explain: &'s dyn Fn(&SweepError) -> Option<(String, Fault)>,
 }
@@ -49,7 +53,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let plan = plan(&request, &subject)?;
     recipe::check_plan(&recipe, &plan)?;
     recipe::check_memory(&recipe, subject.parameters.len(), &context.limits)?;
-    let Subject { shape, mut parameters, mut place, explain, .. } = subject;
+    let Subject { shape, mut parameters, mut place, explain, bounds, .. } = subject;
     let mut state = None;
     if let Some(given) = request.state {
         place = "/state/parameters";
@@ -69,6 +73,9 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let parameters = dtype::round(&parameters, place)?.into_owned();
     let state = state.map(|state| state.cast());
     let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
+    if !bounds.is_empty() {
+        trainer = trainer.within(bounds).map_err(start)?;
+    }
     let state_of = |trainer: &Trainer<'_, T, M>| {
         let (parameters, state) = trainer.checkpoint();
         let parameters = shape.restore(&T::widen(parameters.to_vec()));
@@ -154,6 +161,11 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
             let what = shape.describe(*index);
             Problem::at(place, format!("{what} is {}; training starts from finite numbers.", show(*value)))
         }
+        Error::OutOfBounds { index, value } => {
+            let what = shape.describe(*index);
+            Problem::at(place, format!("{what} starts from {}, outside its bounds.", show(*value)))
+        }
+        Error::Setting(error) => setting_problem("", error),
         Error::State(StateError::PastTheEnd { step, total }) => Problem::at(
             "/state/step",
             format!("The state is at step {step}, but the run ends at step {total}; ask for more to go on."),
@@ -241,6 +253,8 @@ fn respond<T: Scalar>(
     TrainResponse {
         state: TrainState::new(last, &report.state.cast(), recipe, shape),
         parameters,
+        standardize: None,
+        classes: None,
         loss: Number(report.loss),
         metrics: training,
         validation: report.validation_loss.map(|loss| Validated {

@@ -41,9 +41,20 @@ pub(super) enum Held<'a> {
 impl<'a> Validation<'a> {
     /// The form that it has. A fraction is the only member and a number; data hold at least one array.
     pub(super) fn held(self) -> Held<'a> {
-        match self.0.0.as_slice() {
-            [(name, Column::Number(fraction))] if &**name == "fraction" => Held::Fraction(*fraction),
-            _ => Held::Rows(self.0),
+        match &self.0 {
+            Columns::Members(members) => match members.as_slice() {
+                [(name, Column::Number(fraction))] if &**name == "fraction" => Held::Fraction(*fraction),
+                _ => Held::Rows(self.0),
+            },
+            Columns::Csv(_) => Held::Rows(self.0),
+        }
+    }
+
+    /// A CSV beside a CSV has the same columns, unless it says otherwise.
+    pub(super) fn complete(&mut self, data: &Columns<'a>) {
+        if let (Columns::Csv(own), Columns::Csv(data)) = (&mut self.0, data) {
+            own.target = own.target.take().or_else(|| data.target.clone());
+            own.features = own.features.take().or_else(|| data.features.clone());
         }
     }
 }

@@ -89,6 +89,25 @@ pub enum DataError {
         /// Its sum.
         sum: f64,
     },
+    /// Weights for a loss that has none.
+    #[error("weights are for cross_entropy and bce_with_logits")]
+    NoWeights,
+    /// There is not one weight per output.
+    #[error("there are {actual} weights, but the model has {outputs} outputs")]
+    Weights {
+        /// The model's outputs.
+        outputs: usize,
+        /// Weights given.
+        actual: usize,
+    },
+    /// A weight that cannot be meant.
+    #[error("weight {index} is {value}: weights are finite and above 0")]
+    Weight {
+        /// Its position.
+        index: usize,
+        /// The weight.
+        value: f64,
+    },
     /// A target that is neither -1 nor 1, for `hinge`.
     #[error("row {row}, column {column} of y is {value}: targets of hinge are -1 or 1")]
     NotSign {
@@ -185,6 +204,7 @@ pub struct Examples<'a, T> {
     pub(super) targets: Targets<'a, T>,
     pub(super) outputs: usize,
     pub(super) loss: Loss,
+    pub(super) weights: Option<&'a [T]>,
 }
 
 impl<'a, T: Real> Examples<'a, T> {
@@ -206,7 +226,23 @@ impl<'a, T: Real> Examples<'a, T> {
             }
             Targets::Classes(classes) => check_classes(mlp, classes, rows)?,
         }
-        Ok(Self { x, targets, outputs, loss: mlp.loss() })
+        Ok(Self { x, targets, outputs, loss: mlp.loss(), weights: None })
+    }
+
+    /// The same with one weight per output: PyTorch's `weight` of `CrossEntropyLoss`, whose mean over rows of known classes is
+    /// divided by the sum of their weights, or the `pos_weight` of `BCEWithLogitsLoss`. Weights are finite and above 0, so
+    /// that no batch weighs nothing.
+    pub fn weighted(self, weights: &'a [T]) -> Result<Self, DataError> {
+        if !matches!(self.loss, Loss::CrossEntropy | Loss::BceWithLogits) {
+            return Err(DataError::NoWeights);
+        }
+        if weights.len() != self.outputs {
+            return Err(DataError::Weights { outputs: self.outputs, actual: weights.len() });
+        }
+        match weights.iter().position(|weight| !(*weight > T::ZERO && weight.is_finite())) {
+            Some(index) => Err(DataError::Weight { index, value: weights[index].to_f64() }),
+            None => Ok(Self { weights: Some(weights), ..self }),
+        }
     }
 
     /// Number of rows.

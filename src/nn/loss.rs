@@ -55,8 +55,13 @@ pub enum Reduction {
 impl Reduction {
     /// The factor that turns the sum over `rows` rows into the reduced loss.
     pub(super) fn scale(self, loss: Loss, rows: usize, outputs: usize) -> f64 {
+        self.over(loss.terms(rows, outputs))
+    }
+
+    /// The factor that turns the sum over rows of this total weight into the reduced loss.
+    pub(super) fn over(self, weight: f64) -> f64 {
         match self {
-            Reduction::Mean => 1.0 / loss.terms(rows, outputs),
+            Reduction::Mean => 1.0 / weight,
             Reduction::Sum => 1.0,
         }
     }
@@ -76,6 +81,8 @@ pub(super) struct BlockLoss<'a, T> {
     /// padding are 0.
     pub z: &'a mut [T],
     pub targets: BlockTargets<'a, T>,
+    /// One weight per output: of classes for cross entropy, of the targets 1 for binary cross entropy.
+    pub weights: Option<&'a [T]>,
     /// Rows of the block, at most `stride`.
     pub rows: usize,
     pub stride: usize,
@@ -94,7 +101,10 @@ impl<T: Scalar> BlockLoss<'_, T> {
             Loss::Mse => level.run(Elementwise(self, mse)),
             Loss::Mae => level.run(Elementwise(self, mae)),
             Loss::Huber => level.run(Elementwise(self, huber)),
-            Loss::BceWithLogits => level.run(Elementwise(self, bce_with_logits)),
+            Loss::BceWithLogits => match self.weights {
+                None => level.run(Elementwise(self, bce_with_logits)),
+                Some(weights) => level.run(WeightedBce(self, weights)),
+            },
             Loss::Hinge => level.run(Elementwise(self, hinge)),
             Loss::CrossEntropy => level.run(CrossEntropy(self)),
         }
@@ -127,6 +137,15 @@ fn huber<T: Real>(z: T, t: T) -> (T, T) {
 fn bce_with_logits<T: Real>(z: T, t: T) -> (T, T) {
     let positive = if z < T::ZERO { T::ZERO } else { z };
     (positive - z * t + (-z.abs()).exp().ln_1p(), z.sigmoid() - t)
+}
+
+/// As [`bce_with_logits`] with the term of a target 1 times `weight`, in PyTorch's form.
+#[inline(always)]
+fn weighted_bce<T: Real>(z: T, t: T, weight: T) -> (T, T) {
+    let share = T::ONE + (weight - T::ONE) * t;
+    let negative = if z < T::ZERO { -z } else { T::ZERO };
+    let value = (T::ONE - t) * z + share * ((-z.abs()).exp().ln_1p() + negative);
+    (value, (T::ONE - t) - share * (-z).sigmoid())
 }
 
 #[inline(always)]
@@ -165,13 +184,44 @@ impl<T: Scalar, F: Fn(T, T) -> (T, T)> Kernel for Elementwise<'_, T, F> {
     }
 }
 
+/// One weight per output.
+struct WeightedBce<'a, T>(BlockLoss<'a, T>, &'a [T]);
+
+impl<T: Scalar> Kernel for WeightedBce<'_, T> {
+    type Output = f64;
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let Self(block, weights) = self;
+        let BlockTargets::Values(targets) = block.targets else {
+            unreachable!("`Examples` takes classes for cross entropy alone")
+        };
+        let sums = &mut block.scratch[..block.stride];
+        sums.fill(T::ZERO);
+        let outputs = block.z.chunks_exact_mut(block.stride).zip(targets.chunks_exact(block.stride));
+        for ((z, t), &weight) in outputs.zip(weights) {
+            for ((z, &t), sum) in z.iter_mut().zip(t).zip(&mut *sums) {
+                let (value, slope) = weighted_bce(*z, t, weight);
+                *sum += value;
+                if block.slopes {
+                    *z = slope * block.scale;
+                }
+            }
+            if block.slopes {
+                z[block.rows..].fill(T::ZERO);
+            }
+        }
+        total(&sums[..block.rows])
+    }
+}
+
 struct CrossEntropy<'a, T>(BlockLoss<'a, T>);
 
 impl<T: Scalar> Kernel for CrossEntropy<'_, T> {
     type Output = f64;
     #[inline(always)]
     fn run(self) -> f64 {
-        let BlockLoss { z, targets, rows, stride, scale, slopes, scratch } = self.0;
+        let BlockLoss { z, targets, weights: by_class, rows, stride, scale, slopes, scratch } = self.0;
+        let weight = |class: usize| by_class.map_or(T::ONE, |weights| weights[class]);
         let (largest, rest) = scratch.split_at_mut(stride);
         let (sums, rest) = rest.split_at_mut(stride);
         let (weights, losses) = rest.split_at_mut(stride);
@@ -194,17 +244,23 @@ impl<T: Scalar> Kernel for CrossEntropy<'_, T> {
             BlockTargets::Classes(classes) => {
                 weights.fill(T::ONE);
                 for (lane, &class) in classes[..rows].iter().enumerate() {
-                    losses[lane] = sums[lane].ln() - (z[class as usize * stride + lane] - largest[lane]);
+                    let class = class as usize;
+                    weights[lane] = weight(class);
+                    losses[lane] =
+                        weights[lane] * (sums[lane].ln() - (z[class * stride + lane] - largest[lane]));
                 }
             }
             BlockTargets::Values(targets) => {
                 weights.fill(T::ZERO);
-                for (z, t) in z.chunks_exact(stride).zip(targets.chunks_exact(stride)) {
+                let outputs = z.chunks_exact(stride).zip(targets.chunks_exact(stride));
+                for (class, (z, t)) in outputs.enumerate() {
+                    let weight = weight(class);
                     for lane in 0..stride {
                         let surprise = sums[lane].ln() - (z[lane] - largest[lane]);
+                        let t = t[lane] * weight;
                         // A class without weight adds nothing, however unlikely the model thinks it.
-                        losses[lane] += if t[lane] == T::ZERO { T::ZERO } else { t[lane] * surprise };
-                        weights[lane] += t[lane];
+                        losses[lane] += if t == T::ZERO { T::ZERO } else { t * surprise };
+                        weights[lane] += t;
                     }
                 }
             }
@@ -220,12 +276,15 @@ impl<T: Scalar> Kernel for CrossEntropy<'_, T> {
             match targets {
                 BlockTargets::Classes(classes) => {
                     for (lane, &class) in classes[..rows].iter().enumerate() {
-                        z[class as usize * stride + lane] -= scale;
+                        let class = class as usize;
+                        z[class * stride + lane] -= scale * weight(class);
                     }
                 }
                 BlockTargets::Values(targets) => {
-                    for (z, &t) in z.iter_mut().zip(targets) {
-                        *z -= t * scale;
+                    let outputs = z.chunks_exact_mut(stride).zip(targets.chunks_exact(stride));
+                    for (class, (z, t)) in outputs.enumerate() {
+                        let weight = weight(class);
+                        z.iter_mut().zip(t).for_each(|(z, &t)| *z -= t * weight * scale);
                     }
                 }
             }

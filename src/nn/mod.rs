@@ -21,6 +21,7 @@ pub mod product;
 pub mod random;
 pub mod rows;
 pub mod spec;
+mod standardize;
 mod tile;
 mod workspace;
 
@@ -32,4 +33,5 @@ pub use pass::{Error, Pass};
 pub use product::Scalar;
 pub use rows::Rows;
 pub use spec::{Layer, Mlp, Span, SpecError};
+pub use standardize::{Standardize, StandardizeError};
 pub use workspace::Workspace;

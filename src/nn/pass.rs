@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::activation::scale_by_slope;
-use super::data::{Examples, Matrix};
-use super::loss::{BlockLoss, Reduction};
+use super::data::{Examples, Matrix, Targets};
+use super::loss::{BlockLoss, Loss, Reduction};
 use super::product::{LANES, Scalar, Shape, accumulate, backward, forward};
 use super::rows::Rows;
 use super::spec::{Mlp, Span};
@@ -150,7 +150,14 @@ impl<T: Scalar> Pass<'_, T> {
     }
 
     fn scale(&self, examples: &Examples<'_, T>, reduction: Reduction) -> f64 {
-        reduction.scale(self.mlp.loss(), self.rows.len(examples.rows()), self.mlp.outputs())
+        let selected = self.rows.len(examples.rows());
+        match (self.mlp.loss(), examples.targets, examples.weights) {
+            (Loss::CrossEntropy, Targets::Classes(classes), Some(weights)) => {
+                let weight = |position| weights[classes[self.rows.get(position)] as usize].to_f64();
+                reduction.over((0..selected).map(weight).sum())
+            }
+            _ => reduction.scale(self.mlp.loss(), selected, self.mlp.outputs()),
+        }
     }
 
     /// The blocks of the selection; sizes the workspace for the largest.
@@ -211,7 +218,8 @@ impl<T: Scalar> Pass<'_, T> {
         let (targets, scratch) = self.workspace.loss_buffers(examples, stride);
         let rows = block.positions.len();
         let scale = T::from_f64(scale);
-        let loss = BlockLoss { z, targets, rows, stride, scale, slopes, scratch }.run(self.mlp.loss());
+        let loss = BlockLoss { z, targets, weights: examples.weights, rows, stride, scale, slopes, scratch }
+            .run(self.mlp.loss());
         self.workspace.activations[outputs] = values;
         self.workspace.adjoints = adjoints;
         loss

@@ -52,6 +52,14 @@ pub enum Error {
         /// What it is.
         value: f64,
     },
+    /// A parameter to start from is not within its bounds.
+    #[error("parameter {index} is {value}, outside its bounds")]
+    OutOfBounds {
+        /// Where in the vector.
+        index: usize,
+        /// What it is.
+        value: f64,
+    },
     /// The loss or a parameter stopped being a finite number.
     #[error("{}", describe(.0))]
     Diverged(Divergence),

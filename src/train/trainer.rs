@@ -1,11 +1,13 @@
 //! The training loop.
 
 use super::error::{Divergence, Error};
+use super::fit::Bounds;
 use super::history::History;
 use super::model::{Model, Rows};
-use super::optimizer::{OptimizerState, StateError};
+use super::optimizer::{Optimizer, OptimizerState, StateError};
 use super::plan::{Length, Plan};
 use super::recipe::Recipe;
+use super::setting::SettingError;
 use super::watch::Watch;
 use crate::engine::Interrupt;
 use crate::engine::kernels::{Kernel, Level, Real};
@@ -107,6 +109,8 @@ pub struct Trainer<'a, T, M> {
     validation_history: History,
     previous_loss: Option<f64>,
     gradient: Vec<T>,
+    /// One range per parameter; empty where they are free.
+    bounds: Vec<Bounds>,
     /// The rows of `epoch` in their order; empty if rows are not shuffled.
     order: Vec<u32>,
     epoch: Option<u64>,
@@ -152,6 +156,7 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
             recipe,
             plan,
             gradient: vec![T::ZERO; expected],
+            bounds: Vec::new(),
             copy: (parameters.clone(), state.clone()),
             broken: false,
             validation_history: History::default(),
@@ -162,6 +167,26 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
             order: Vec::new(),
             epoch: None,
         })
+    }
+
+    /// The same run with each parameter held within its bounds: what a step carries across one is put back on it. Fails where
+    /// the run would start outside, or there is not one range per parameter.
+    pub fn within(mut self, bounds: Vec<Bounds>) -> Result<Self, Error> {
+        if bounds.len() != self.parameters.len() {
+            let (expected, actual) = (self.parameters.len(), bounds.len());
+            return Err(Error::Parameters { expected, actual });
+        }
+        if matches!(self.recipe.optimizer, Optimizer::Lbfgs(_)) {
+            let needs =
+                "an optimizer whose steps may be cut short; lbfgs learns from where its own steps end";
+            return Err(SettingError::Needs { setting: "bounds", needs }.into());
+        }
+        let is_outside = |(x, bounds): (&T, &Bounds)| !(bounds.lower..=bounds.upper).contains(&x.to_f64());
+        if let Some(index) = self.parameters.iter().zip(&bounds).position(is_outside) {
+            return Err(Error::OutOfBounds { index, value: self.parameters[index].to_f64() });
+        }
+        self.bounds = bounds;
+        Ok(self)
     }
 
     /// The parameters after the last step.
@@ -285,6 +310,14 @@ impl<'a, T: Real, M: Model<T>> Trainer<'a, T, M> {
         let optimizer = self.recipe.optimizer_at(step - 1, reduced);
         let here = (loss, &self.gradient[..]);
         optimizer.step(step, &mut self.state.optimizer, &mut self.parameters, here, &mut objective)?;
+        for (x, bounds) in self.parameters.iter_mut().zip(&self.bounds) {
+            // NaN passes, to be found below.
+            if x.to_f64() < bounds.lower {
+                *x = T::from_f64(bounds.lower);
+            } else if x.to_f64() > bounds.upper {
+                *x = T::from_f64(bounds.upper);
+            }
+        }
         self.state.step = step;
         if self.watches() {
             self.state.watch.add(loss);

@@ -1,5 +1,7 @@
 //! The operations as plain functions: bytes in, bytes or a problem out, without HTTP.
 
+mod bounds;
+mod csv;
 mod decode;
 mod documentation;
 mod dtype;
@@ -15,7 +17,9 @@ mod nist;
 mod ops;
 mod recipes;
 mod round_trip;
+mod standardize;
 mod train;
+mod weights;
 
 use gradd::api::{Context, Limits, Operation, Problem};
 use serde_json::Value;

@@ -50,6 +50,7 @@ pub const FILES: &[File] = examples![
     "train" "continued",
     "train" "mlp",
     "train" "recipe",
+    "train" "csv",
     "fit" "decay",
     "fit" "bounded",
 ];
