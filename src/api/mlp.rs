@@ -9,6 +9,7 @@ use super::choice::{ActivationName, InitName, LossName};
 use super::context::Limits;
 use super::faults::Faults;
 use super::matrix::{Matrix, Vector};
+use super::parameters::Parameters;
 use super::problem::Problem;
 use super::{count, object};
 
@@ -27,9 +28,9 @@ pub struct Mlp {
     /// Compares the outputs with `data.y`; `mse` unless given.
     #[serde(default)]
     pub loss: Option<LossName>,
-    /// Weights and biases, one per layer. Without them they are drawn by `init` from `seed`.
-    #[serde(default, deserialize_with = "object::optional_list")]
-    pub parameters: Option<Vec<LayerParameters>>,
+    /// Weights and biases, one per layer or as a file. Without them they are drawn by `init` from `seed`.
+    #[serde(default)]
+    pub parameters: Option<Parameters>,
     /// How missing parameters are drawn; `linear` unless given.
     #[serde(default)]
     pub init: Option<InitName>,
@@ -72,7 +73,7 @@ impl Mlp {
         let loss = self.loss.unwrap_or_default().0;
         let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
         let parameters = match self.parameters {
-            Some(given) => flatten(&mlp, &given, "/mlp/parameters")?,
+            Some(given) => given.flatten(&mlp, "/mlp/parameters")?,
             None => self.init.unwrap_or_default().0.draw(&mlp, self.seed.unwrap_or(0)),
         };
         Ok((mlp, parameters))

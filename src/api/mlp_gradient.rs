@@ -5,6 +5,7 @@ use crate::nn::{Pass, Reduction, Rows, Workspace};
 use super::context::Context;
 use super::data::Table;
 use super::gradient::{GradientRequest, MlpGradient};
+use super::interchange::file;
 use super::matrix::Matrix;
 use super::mlp::{Mlp, unflatten};
 use super::mlp_checks::{check_answer, check_loss, check_outputs, check_parameters, pass_problem};
@@ -19,7 +20,14 @@ pub(super) fn gradient(
     request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {
-    let GradientRequest { data, reduction, sgd, non_finite, .. } = request;
+    let GradientRequest { data, reduction, sgd, non_finite, format, .. } = request;
+    let file = file::wanted(context, format)?;
+    if file.is_some() && sgd.is_none() {
+        let place = if format.is_some() { "/format" } else { "" };
+        let detail =
+            "A file holds updated parameters; give `sgd` for them, or post the MLP as it is to /v1/convert.";
+        return Err(Problem::at(place, detail));
+    }
     let (mlp, mut parameters) = mlp.resolve(&context.limits)?;
     let table = Table::new(data, "/data", &mlp, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
@@ -52,11 +60,13 @@ pub(super) fn gradient(
         updated = Some(unflatten(&mlp, &parameters));
         new_velocity = velocity.map(|velocity| unflatten(&mlp, &velocity));
     }
+    let file = file.zip(updated.as_ref()).map(|(format, updated)| format.write(&mlp, updated));
     Ok(MlpGradient {
         outputs: Matrix::new(mlp.outputs(), outputs),
         loss: Number(loss),
         gradients: unflatten(&mlp, &gradient),
         updated,
         velocity: new_velocity,
+        file,
     })
 }

@@ -5,9 +5,10 @@ use crate::train::{MlpObjective, Split};
 
 use super::context::Context;
 use super::data::Table;
+use super::interchange::file;
 use super::mlp::Mlp;
 use super::problem::Problem;
-use super::tensors::Shape;
+use super::tensors::{Shape, Tensors};
 use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
 use super::validation::{Held, Validation, split};
@@ -18,6 +19,7 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
+    let format = file::wanted(context, request.format)?;
     let (mlp, parameters) = mlp.resolve(&context.limits)?;
     let data = request.data.take();
     let mut table = Table::new(data, "/data", &mlp, &context.limits)?;
@@ -47,5 +49,9 @@ pub(super) fn train(
         validation,
         explain: &|_| None,
     };
-    run(&mut objective, subject, request, context)
+    let mut response = run(&mut objective, subject, request, context)?;
+    if let (Some(format), Tensors::Layers(layers)) = (format, &response.parameters) {
+        response.file = Some(format.write(&mlp, layers));
+    }
+    Ok(response)
 }

@@ -230,5 +230,6 @@ fn respond(
         epochs: report.epochs,
         stopped: report.stopped.into(),
         timing,
+        file: None,
     }
 }

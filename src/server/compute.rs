@@ -2,11 +2,12 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use crate::api::interchange::file::FileFormat;
 use crate::api::{Operation, Problem, Reply};
 
 use super::service::Service;
@@ -41,6 +42,12 @@ async fn compute(
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, self.content_type)], self.body).into_response()
+        let file = FileFormat::of(self.content_type);
+        let mut response = ([(header::CONTENT_TYPE, self.content_type)], self.body).into_response();
+        if let Some(file) = file {
+            let value = HeaderValue::from_static(file.disposition());
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+        }
+        response
     }
 }

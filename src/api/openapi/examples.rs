@@ -52,6 +52,8 @@ pub const FILES: &[File] = examples![
     "train" "recipe",
     "fit" "decay",
     "fit" "bounded",
+    "convert" "to_safetensors",
+    "convert" "from_safetensors",
 ];
 
 impl File {
