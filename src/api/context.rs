@@ -7,6 +7,7 @@ use crate::engine::Interrupt;
 use super::Problem;
 use super::events::Events;
 use super::format::Format;
+use super::interchange::file::{AcceptedFile, refuse_accepted};
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +49,19 @@ pub struct Context {
     pub answer: Format,
     /// Takes what is told on the way, if anybody listens.
     pub events: Option<Events>,
+    /// A file that is wanted in place of it.
+    pub file: Option<AcceptedFile>,
 }
 
 impl Context {
-    /// Decodes the request's body.
+    /// Decodes the body of an operation whose answer is never a file.
     pub fn decode<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
+        refuse_accepted(self, "this path does not answer with")?;
+        self.body.decode(body)
+    }
+
+    /// Decodes the body of an operation whose answer may be a file.
+    pub fn decode_for_file<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
         self.body.decode(body)
     }
 

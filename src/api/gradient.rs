@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::data::RowData;
 use super::graph::Graph;
+use super::interchange::file::{self, File, FileFormat};
 use super::matrix::Matrix;
 use super::mlp::{LayerParameters, Mlp};
 use super::model::{Model, refuse};
@@ -69,6 +70,10 @@ pub struct GradientRequest<'a> {
     #[serde(default)]
     #[schema(value_type = Option<NonFinite>)]
     pub non_finite: Option<NonFinite>,
+    /// Asks for the updated MLP as a `file` as well; goes with `sgd`.
+    #[serde(default)]
+    #[schema(value_type = Option<FileFormat>)]
+    pub format: Option<FileFormat>,
 }
 
 /// How the samples of a batch make one objective.
@@ -160,17 +165,21 @@ pub struct MlpGradient {
     /// With a momentum: what to send as `sgd.velocity` with the next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub velocity: Option<Vec<LayerParameters>>,
+    /// With `format`: the MLP with `updated` parameters as a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
 }
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let mut request: GradientRequest<'_> = context.decode(body)?;
+    let mut request: GradientRequest<'_> = context.decode_for_file(body)?;
     if let Some(sgd) = &request.sgd {
         sgd.check()?;
     }
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
     let response = match model {
         Model::Scalar(scalar) => {
+            file::refuse(context, request.format)?;
             let detail = "`data` is for an MLP; give the values of an expression or graph in `inputs`.";
             refuse(&[("/data", request.data.is_some(), detail)])?;
             GradientResponse::Scalar(scalar_gradient::gradient(scalar, request, context)?)
@@ -186,7 +195,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                 ),
                 ("/trace", request.trace, "An MLP has no named nodes to trace."),
             ])?;
-            GradientResponse::Mlp(mlp_gradient::gradient(*mlp, request, context)?)
+            let mut gradient = mlp_gradient::gradient(*mlp, request, context)?;
+            if let Some(reply) = File::alone(&mut gradient.file, context) {
+                return Ok(reply);
+            }
+            GradientResponse::Mlp(gradient)
         }
     };
     context.reply(&response)

@@ -10,6 +10,7 @@ use super::context::Limits;
 use super::dtype::Dtype;
 use super::faults::Faults;
 use super::matrix::{Matrix, Vector};
+use super::parameters::Parameters;
 use super::problem::Problem;
 use super::standardize::{Preparation, Standardize};
 use super::{count, object, weights};
@@ -33,9 +34,9 @@ pub struct Mlp {
     #[serde(default)]
     #[schema(value_type = Option<Dtype>)]
     pub dtype: Dtype,
-    /// Weights and biases, one per layer. Without them they are drawn by `init` from `seed`.
-    #[serde(default, deserialize_with = "object::optional_list")]
-    pub parameters: Option<Vec<LayerParameters>>,
+    /// Weights and biases, one per layer or as a file. Without them they are drawn by `init` from `seed`.
+    #[serde(default)]
+    pub parameters: Option<Parameters>,
     /// How missing parameters are drawn; `linear` unless given.
     #[serde(default)]
     pub init: Option<InitName>,
@@ -97,7 +98,7 @@ impl Mlp {
         let loss = self.loss.unwrap_or_default().0;
         let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
         let parameters = match &self.parameters {
-            Some(given) => flatten(&mlp, given, "/mlp/parameters")?,
+            Some(given) => given.flatten(&mlp, "/mlp/parameters")?,
             None => self.init.unwrap_or_default().0.draw(&mlp, self.seed.unwrap_or(0)),
         };
         Ok((mlp, parameters))

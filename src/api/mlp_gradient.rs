@@ -6,6 +6,7 @@ use super::context::Context;
 use super::data::Table;
 use super::dtype::{self, InType, Rounded};
 use super::gradient::{GradientRequest, MlpGradient};
+use super::interchange::file;
 use super::matrix::Matrix;
 use super::mlp::{Mlp, unflatten};
 use super::mlp_checks::{check_answer, check_loss, check_outputs, check_parameters, pass_problem};
@@ -20,11 +21,21 @@ pub(super) fn gradient(
     mut request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {
+    let file = file::wanted(context, request.format)?;
+    if file.is_some() && request.sgd.is_none() {
+        let place = if request.format.is_some() { "/format" } else { "" };
+        let detail =
+            "A file holds updated parameters; give `sgd` for them, or post the MLP as it is to /v1/convert.";
+        return Err(Problem::at(place, detail));
+    }
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     let table = Table::new(request.data.take(), "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     table.examples(&mlp)?;
-    wire.dtype.run(Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context })
+    let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
+    let mut response = wire.dtype.run(work)?;
+    response.file = file.zip(response.updated.as_ref()).map(|(format, updated)| format.write(&mlp, updated));
+    Ok(response)
 }
 
 struct Gradient<'t, 'r> {
@@ -80,6 +91,7 @@ impl InType for Gradient<'_, '_> {
             gradients: unflatten(mlp, &wide),
             updated,
             velocity: new_velocity,
+            file: None,
         })
     }
 }

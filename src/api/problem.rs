@@ -46,7 +46,8 @@ kinds! {
          body.";
     NOT_ACCEPTABLE = 406 "not-acceptable" "No representation matches the Accept header."
         "Leave the Accept header out, or let it include application/json, application/cbor or \
-         application/msgpack.";
+         application/msgpack. The answer for an MLP may also be a file, application/vnd.safetensors or \
+         application/onnx.";
     BODY_TIMEOUT = 408 "request-timeout" "The request did not arrive in time."
         "The body came in too slowly. Send it again over a faster connection, or raise the setting \
          `timeout`.";

@@ -10,6 +10,7 @@ use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::gradient::Reduction;
 use super::graph::Graph;
+use super::interchange::file::{self, File, FileFormat};
 use super::matrix::Vector;
 use super::metrics::Metrics;
 use super::mlp::Mlp;
@@ -112,6 +113,10 @@ pub struct TrainRequest<'a> {
     /// `steps`. Its parameters replace those of the request.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub state: Option<TrainState<'a>>,
+    /// Asks for a trained MLP as a `file` as well.
+    #[serde(default)]
+    #[schema(value_type = Option<FileFormat>)]
+    pub format: Option<FileFormat>,
 }
 
 /// The trained parameters and how they came about.
@@ -145,6 +150,9 @@ pub struct TrainResponse<'a> {
     pub timing: Timing,
     /// To be sent with the same request and a larger `epochs` or `steps` to go on.
     pub state: TrainState<'a>,
+    /// With `format`: the MLP with `parameters` as a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
 }
 
 /// Losses of steps: all of a short run, evenly spread ones and the last of a long run.
@@ -198,13 +206,14 @@ impl From<train::History> for History {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let mut request: TrainRequest<'_> = context.decode(body)?;
+    let mut request: TrainRequest<'_> = context.decode_for_file(body)?;
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
     if let (Some(data), Some(validation)) = (&request.data, &mut request.validation) {
         validation.complete(data);
     }
-    let response = match model {
+    let mut response = match model {
         Model::Scalar(scalar) => {
+            file::refuse(context, request.format)?;
             let detail =
                 "Inputs are standardized for an MLP; an expression says itself what it does to its data.";
             refuse(&[("/standardize", request.standardize, detail)])?;
@@ -224,5 +233,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             train_mlp::train(*mlp, request, context)?
         }
     };
+    if let Some(reply) = File::alone(&mut response.file, context) {
+        return Ok(reply);
+    }
     context.reply(&response)
 }

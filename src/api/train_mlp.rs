@@ -8,9 +8,10 @@ use super::context::Context;
 use super::coverage;
 use super::data::Table;
 use super::dtype::{InType, Rounded};
+use super::interchange::file;
 use super::mlp::Mlp;
 use super::problem::Problem;
-use super::tensors::Shape;
+use super::tensors::{Shape, Tensors};
 use super::train::{TrainRequest, TrainResponse};
 use super::training::{self, Subject};
 use super::validation::{Held, Validation, split};
@@ -21,6 +22,7 @@ pub(super) fn train(
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
+    let format = file::wanted(context, request.format)?;
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     let mut preparation = wire.preparation(&mlp)?;
     if request.standardize && preparation.standardize.is_some() {
@@ -57,7 +59,12 @@ pub(super) fn train(
     }
     let work = Train { mlp: &mlp, parameters, table: &table, validation, request, context };
     let response = wire.dtype.run(work)?;
+    let file = match (format, &response.parameters) {
+        (Some(format), Tensors::Layers(layers)) => Some(format.write(&mlp, layers)),
+        _ => None,
+    };
     Ok(TrainResponse {
+        file,
         standardize: preparation.standardize.as_ref().map(Into::into),
         classes: table.classes().map(<[String]>::to_vec),
         ..response

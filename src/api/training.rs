@@ -267,5 +267,6 @@ fn respond<T: Scalar>(
         epochs: report.epochs,
         stopped: report.stopped.into(),
         timing,
+        file: None,
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use crate::api::events::Events;
+use crate::api::interchange::file::FileFormat;
 use crate::api::{Operation, Problem, Reply};
 
 use super::body::Held;
@@ -77,6 +78,12 @@ impl Admitted {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, self.content_type)], self.body).into_response()
+        let file = FileFormat::of(self.content_type);
+        let mut response = ([(header::CONTENT_TYPE, self.content_type)], self.body).into_response();
+        if let Some(file) = file {
+            let value = HeaderValue::from_static(file.disposition());
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+        }
+        response
     }
 }

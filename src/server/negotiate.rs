@@ -1,9 +1,10 @@
-//! What a computation takes and gives, checked before the body is read: JSON, CBOR or MessagePack both ways.
+//! What a computation takes and gives, checked before the body is read: JSON, CBOR or MessagePack both ways, and files.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::api::format::Format;
+use crate::api::interchange::file::{AcceptedFile, FileFormat};
 use crate::api::{Kind, Problem};
 
 /// The formats of a body and its answer.
@@ -13,6 +14,8 @@ pub struct Formats {
     pub body: Format,
     /// By `Accept`; the body's own where that leaves the choice.
     pub answer: Format,
+    /// A file that `Accept` names and weighs no less.
+    pub file: Option<AcceptedFile>,
 }
 
 /// The formats of a request whose answer is a stream of events, and those are JSON.
@@ -22,7 +25,7 @@ pub struct Formats {
 pub fn formats_of_events(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
-    Ok(Formats { body, answer: Format::Json })
+    Ok(Formats { body, answer: Format::Json, file: None })
 }
 
 /// # Errors
@@ -30,7 +33,8 @@ pub fn formats_of_events(parts: &Parts) -> Result<Formats, Problem> {
 pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
-    Ok(Formats { body, answer: accepted(&parts.headers, body)? })
+    let (answer, file) = accepted(&parts.headers, body)?;
+    Ok(Formats { body, answer, file })
 }
 
 /// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
@@ -38,13 +42,12 @@ pub fn wants_events(headers: &HeaderMap) -> bool {
     let accept: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let accept = accept.join(",");
-    let names_events = accept
-        .split(',')
-        .any(|range| range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(EVENTS)));
-    let events = weight(&accept, EVENTS);
-    names_events
-        && events > 0.0
-        && Format::ALL.iter().all(|format| weight(&accept, format.media_type()) <= events)
+    let events = weight(&accept, |exact| exact == EVENTS, false);
+    let outweighs = |format: &Format| {
+        let is = |exact: &str| Format::of(exact) == Some(*format);
+        weight(&accept, is, true) <= events
+    };
+    events > 0.0 && Format::ALL.iter().all(outweighs)
 }
 
 const EVENTS: &str = "text/event-stream";
@@ -94,40 +97,51 @@ fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The format that `Accept` weighs most. Among equals it is the body's, then the first of all formats.
-fn accepted(headers: &HeaderMap, body: Format) -> Result<Format, Problem> {
+/// The format that `Accept` weighs most, and the file. Among equals it is the body's, then the first of all formats.
+fn accepted(headers: &HeaderMap, body: Format) -> Result<(Format, Option<AcceptedFile>), Problem> {
     let ranges: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     if ranges.is_empty() {
-        return Ok(body);
+        return Ok((body, None));
     }
     let accept = ranges.join(",");
     let candidates = std::iter::once(body).chain(Format::ALL);
-    let weighed = candidates.map(|format| (format, weight(&accept, format.media_type())));
-    // Of equal weights the first one is kept.
-    let best = weighed.reduce(|best, other| if other.1 > best.1 { other } else { best });
-    match best {
-        Some((format, weight)) if weight > 0.0 => Ok(format),
+    let is = |format: Format| move |exact: &str| Format::of(exact) == Some(format);
+    let (format, of_format) =
+        heaviest(candidates.map(|format| (format, weight(&accept, is(format), true)))).unwrap_or((body, 0.0));
+    let is = |file: FileFormat| move |exact: &str| FileFormat::of(exact) == Some(file);
+    // Ranges such as */* never mean a file.
+    let files = FileFormat::ALL.into_iter().map(|file| (file, weight(&accept, is(file), false)));
+    match heaviest(files) {
+        Some((file, weight)) if weight > 0.0 && weight >= of_format => {
+            Ok((format, Some(AcceptedFile { format: file, or_members: of_format > 0.0 })))
+        }
+        _ if of_format > 0.0 => Ok((format, None)),
         _ => Err(Problem::new(
             Kind::NOT_ACCEPTABLE,
             format!(
-                "The answer is application/json, application/cbor or application/msgpack, which `Accept: {}` rules out.",
+                "The answer is application/json, application/cbor or application/msgpack, or of an MLP a file, \
+                 application/vnd.safetensors or application/onnx, which `Accept: {}` rules out.",
                 ranges.join(", ")
             ),
         )),
     }
 }
 
-/// RFC 9110, section 12.5.1: the most specific range that covers the type decides; a weight of 0 rules it out.
-fn weight(accept: &str, media_type: &str) -> f64 {
+/// Of equal weights the first one is kept.
+fn heaviest<T>(weighed: impl Iterator<Item = (T, f64)>) -> Option<(T, f64)> {
+    weighed.reduce(|best, other| if other.1 > best.1 { other } else { best })
+}
+
+/// RFC 9110, section 12.5.1: the most specific range that covers the type decides; a weight of 0 rules it out. `ranges` says
+/// whether ranges with a `*` count.
+fn weight(accept: &str, is: impl Fn(&str) -> bool, ranges: bool) -> f64 {
     let of_range = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
-            "*/*" => 1,
-            "application/*" => 2,
-            exact if exact == media_type || Format::of(exact).map(Format::media_type) == Some(media_type) => {
-                3
-            }
+            "*/*" if ranges => 1,
+            "application/*" if ranges => 2,
+            exact if is(exact) => 3,
             _ => return None,
         };
         let weight = parts
@@ -199,7 +213,7 @@ mod tests {
     fn the_most_specific_range_decides() {
         let accepted = |accept: &str, body| {
             let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]);
-            accepted(&headers, body).ok()
+            accepted(&headers, body).ok().map(|(format, _)| format)
         };
         for yes in [
             "*/*",
@@ -220,5 +234,29 @@ mod tests {
             Some(Format::MessagePack)
         );
         assert_eq!(accepted("application/json;q=0, */*", Format::Json), Some(Format::Cbor));
+    }
+
+    #[test]
+    fn a_file_is_meant_only_by_its_name() {
+        let file = |accept: &str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]);
+            accepted(&headers, Format::Json).expect("acceptable").1
+        };
+        let wanted = |format, or_members| Some(AcceptedFile { format, or_members });
+        for (accept, expected) in [
+            ("application/onnx", wanted(FileFormat::Onnx, false)),
+            ("Application/ONNX", wanted(FileFormat::Onnx, false)),
+            ("application/vnd.safetensors", wanted(FileFormat::Safetensors, false)),
+            ("application/x-safetensors", wanted(FileFormat::Safetensors, false)),
+            ("application/onnx, */*", wanted(FileFormat::Onnx, true)),
+            ("application/json;q=0.5, application/onnx", wanted(FileFormat::Onnx, true)),
+            ("application/onnx;q=0.5, application/x-safetensors", wanted(FileFormat::Safetensors, false)),
+            ("application/json, application/onnx;q=0.5", None),
+            ("application/json, application/onnx;q=0", None),
+            ("*/*", None),
+            ("application/*", None),
+        ] {
+            assert_eq!(file(accept), expected, "{accept}");
+        }
     }
 }

@@ -17,6 +17,7 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/gradient", api::gradient::answer),
     ("/v1/train", api::train::answer),
     ("/v1/fit", api::fit::answer),
+    ("/v1/convert", api::convert::answer),
 ];
 
 /// Those of them that tell events on the way.

@@ -98,9 +98,9 @@ impl Workers {
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
                 return Err(Problem::new(Kind::DRAINING, "The workers have been closed."));
             };
-            let Formats { body: body_format, answer } = formats;
+            let Formats { body: body_format, answer, file } = formats;
             let context =
-                Context { limits: self.limits.clone(), interrupt, body: body_format, answer, events };
+                Context { limits: self.limits.clone(), interrupt, body: body_format, answer, file, events };
             let occupied = Occupied::new(slot, place, Arc::clone(&self.service_time));
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {

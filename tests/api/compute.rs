@@ -171,3 +171,27 @@ async fn cbor_and_message_pack_are_chosen_by_headers() {
     let response = post("application/cbor", "application/cbor", cbor[..9].to_vec()).await.expect("an answer");
     assert_eq!(problem(response, Kind::MALFORMED_BODY).await["status"], 400);
 }
+
+#[tokio::test]
+async fn a_file_comes_alone_with_a_name() {
+    let app = TestApp::spawn().await;
+    let body = r#"{"mlp": {"inputs": 2, "layers": [{"units": 1}]}}"#;
+    for (accept, content_type, name) in [
+        ("application/onnx", "application/onnx", "model.onnx"),
+        ("application/vnd.safetensors, */*;q=0.1", "application/vnd.safetensors", "model.safetensors"),
+        ("application/x-safetensors", "application/vnd.safetensors", "model.safetensors"),
+    ] {
+        let response =
+            app.post("/v1/convert", body).header("accept", accept).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], content_type);
+        let disposition = response.headers()["content-disposition"].to_str().expect("text");
+        assert_eq!(disposition, format!("attachment; filename=\"{name}\""));
+    }
+    let response = app.send("/v1/convert", body).await;
+    assert_eq!(response.headers().get("content-disposition"), None);
+    let response = app.post("/v1/evaluate", body).header("accept", "application/onnx").send().await;
+    let response = response.expect("an answer");
+    assert_eq!(response.status(), 406);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+}

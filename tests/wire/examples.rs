@@ -1,7 +1,7 @@
 //! The examples of the OpenAPI document are what the operations answer, and the document is well formed.
 
 use gradd::api::openapi::{self, examples};
-use gradd::api::{Operation, evaluate, fit, gradient, train};
+use gradd::api::{Operation, convert, evaluate, fit, gradient, train};
 use serde_json::{Value, json};
 
 use super::{answer, untimed};
@@ -12,6 +12,7 @@ pub fn operation(path: &str) -> Operation {
         "/v1/gradient" => gradient::answer,
         "/v1/train" => train::answer,
         "/v1/fit" => fit::answer,
+        "/v1/convert" => convert::answer,
         _ => panic!("no operation at {path}"),
     }
 }

@@ -12,6 +12,7 @@ mod fit;
 mod formats;
 mod gradient;
 mod graph;
+mod interchange;
 mod mlp;
 mod nist;
 mod ops;

@@ -53,6 +53,8 @@ pub const FILES: &[File] = examples![
     "train" "csv",
     "fit" "decay",
     "fit" "bounded",
+    "convert" "to_safetensors",
+    "convert" "from_safetensors",
 ];
 
 impl File {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use crate::api::convert::{ConvertRequest, ConvertResponse};
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
 use crate::api::fit::{FitRequest, FitResponse};
 use crate::api::gradient::{GradientRequest, GradientResponse};
@@ -24,11 +25,11 @@ use crate::api::train::{TrainRequest, TrainResponse};
                        pointers (RFC 6901) to all faults of the request that were found.",
     ),
     tags(
-        (name = "computations", description = "Outputs, gradients, training and fits."),
+        (name = "computations", description = "Outputs, gradients, training, fits and files."),
         (name = "reference", description = "What computations can use."),
         (name = "service", description = "The state of the server.")
     ),
-    paths(evaluate, gradient, train, fit, ops, healthz, readyz, info, openapi_yaml, openapi_json),
+    paths(evaluate, gradient, train, fit, convert, ops, healthz, readyz, info, openapi_yaml, openapi_json),
     components(schemas(Problem, Progress, Checkpoint))
 )]
 pub(super) struct Document;
@@ -97,6 +98,22 @@ fn train() {}
 )]
 #[allow(dead_code)]
 fn fit() {}
+
+/// Convert an MLP
+///
+/// Gives the weights and biases of an MLP, layer by layer, and on request the MLP as a file: safetensors with PyTorch's
+/// names, or ONNX. Parameters may come in as a safetensors file. With `Accept: application/vnd.safetensors` or
+/// `application/onnx` the answer is the file alone, here and where an MLP is trained or updated.
+#[utoipa::path(
+    post,
+    path = "/v1/convert",
+    operation_id = "convert",
+    tag = "computations",
+    request_body(content = ConvertRequest, description = "The MLP, and the file that is wanted."),
+    responses((status = 200, description = "Its parameters.", body = ConvertResponse))
+)]
+#[allow(dead_code)]
+fn convert() {}
 
 /// List all ops
 ///
