@@ -66,7 +66,7 @@ fn a_continued_run_has_the_bits_of_a_whole_one() {
 #[test]
 fn bounds_that_cannot_be_meant_are_told() {
     for (bounds, place, word) in [
-        (json!({"a": {"lower": 1}}), "/parameters/a", "`a` starts from 0, outside its bounds 1"),
+        (json!({"a": {"lower": 1}}), "/parameters/a", "`a` starts from 0.0, outside its bounds 1.0"),
         (json!({"a": {"lower": 1, "upper": -1}}), "/bounds/a", "not below its upper bound"),
         (json!({"c": {"lower": 1}}), "/bounds/c", "no parameter `c`"),
     ] {
