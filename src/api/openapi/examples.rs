@@ -50,7 +50,6 @@ pub const FILES: &[File] = examples![
     "train" "continued",
     "train" "mlp",
     "train" "recipe",
-    "train" "csv",
     "fit" "decay",
     "fit" "bounded",
     "convert" "to_safetensors",
