@@ -1,7 +1,7 @@
 //! Activations as ONNX operations.
 //!
 //! `onnxruntime` computes `Elu`, `Softplus`, `Erf` and `Gelu` in single precision only and does not load a model that has them
-//! in double; `LeakyRelu` it knows up to operator set 17. So these are put together from operations that it has.
+//! in double; `LeakyRelu` it has for some operator sets only. So these are put together from operations that it has.
 
 use std::f64::consts::PI;
 
@@ -60,7 +60,7 @@ fn softplus(nodes: &mut Nodes, z: &str) -> String {
 const END: f64 = 8.5;
 /// Half the period of the wave below, twice [`END`].
 const HALF_PERIOD: f64 = 17.0;
-/// Waves of the series; the next one's amplitude is 1e-18.
+/// Waves of the series; the next one's amplitude is 2e-20.
 const WAVES: usize = 24;
 
 /// max(z - u, 0) + u Φ(u), where u is z between ±[`END`].

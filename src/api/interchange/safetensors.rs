@@ -47,7 +47,7 @@ pub(super) fn write(mlp: &nn::Mlp, layers: &[LayerParameters]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat()
 }
 
-/// A file with weights and biases, in base64; in CBOR and MessagePack its bytes may stand there as they are.
+/// A file with weights and biases, in base64; in binary formats its bytes may stand there as they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights(pub Vec<u8>);
 
