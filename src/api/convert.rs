@@ -34,11 +34,12 @@ pub struct ConvertResponse {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let ConvertRequest { mlp, format } = context.decode_for_file(body)?;
+    let ConvertRequest { mlp: wire, format } = context.decode_for_file(body)?;
     let format = file::wanted(context, format)?;
-    let (mlp, parameters) = mlp.resolve(&context.limits)?;
+    let (mlp, parameters) = wire.resolve(&context.limits)?;
+    let standardize = wire.preparation(&mlp)?.standardize;
     let parameters = unflatten(&mlp, &parameters);
-    let mut file = format.map(|format| format.write(&mlp, &parameters));
+    let mut file = format.map(|format| format.write(&mlp, standardize.as_ref(), &parameters));
     if let Some(reply) = File::alone(&mut file, context) {
         return Ok(reply);
     }

@@ -29,12 +29,15 @@ pub(super) fn gradient(
         return Err(Problem::at(place, detail));
     }
     let (mlp, parameters) = wire.resolve(&context.limits)?;
-    let table = Table::new(request.data.take(), "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
+    let preparation = wire.preparation(&mlp)?;
+    let table = Table::new(request.data.take(), "/data", &mlp, &preparation, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
     table.examples(&mlp)?;
     let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
     let mut response = wire.dtype.run(work)?;
-    response.file = file.zip(response.updated.as_ref()).map(|(format, updated)| format.write(&mlp, updated));
+    response.file = file
+        .zip(response.updated.as_ref())
+        .map(|(format, updated)| format.write(&mlp, preparation.standardize.as_ref(), updated));
     Ok(response)
 }
 

@@ -60,7 +60,9 @@ pub(super) fn train(
     let work = Train { mlp: &mlp, parameters, table: &table, validation, request, context };
     let response = wire.dtype.run(work)?;
     let file = match (format, &response.parameters) {
-        (Some(format), Tensors::Layers(layers)) => Some(format.write(&mlp, layers)),
+        (Some(format), Tensors::Layers(layers)) => {
+            Some(format.write(&mlp, preparation.standardize.as_ref(), layers))
+        }
         _ => None,
     };
     Ok(TrainResponse {

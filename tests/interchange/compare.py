@@ -69,6 +69,8 @@ def by_numpy(file, x):
     assert metadata["format"] == "pt"
     mlp = json.loads(metadata["mlp"])
     assert len(tensors) == 2 * len(mlp["layers"])
+    if "standardize" in mlp:
+        x = (x - mlp["standardize"]["mean"]) / mlp["standardize"]["scale"]
     for i, layer in enumerate(mlp["layers"]):
         weight, bias = tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]
         assert weight.dtype == bias.dtype == numpy.float64 and weight.shape[0] == layer["units"]
@@ -144,6 +146,13 @@ def main():
     updated = json.loads(post("/v1/gradient", step))["updated"]
     files = [post("/v1/gradient", step, accept) for accept in (SAFETENSORS, ONNX)]
     check(largest, "a step", mlp, updated, files, x)
+
+    # A model that standardizes its inputs, trained and then with the transform given.
+    wide = {**run, "standardize": True, "data": {"x": (x * [100, 1, 0.01] + 50).tolist(), "y": y.tolist()}}
+    files = [post("/v1/train", wide, accept) for accept in (SAFETENSORS, ONNX)]
+    answer = json.loads(post("/v1/train", wide))
+    mlp = {**mlp, "standardize": answer["standardize"]}
+    check(largest, "standardized", mlp, answer["parameters"], files, random.normal(size=(500, 3)) * [100, 1, 0.01] + 50)
 
     for name, difference in largest.seen.items():
         print(f"{difference:.1e}  {name}")

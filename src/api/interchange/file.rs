@@ -11,6 +11,7 @@ use crate::api::choice::{self, ActivationName, Choice, LossName};
 use crate::api::context::{Context, Reply};
 use crate::api::mlp::LayerParameters;
 use crate::api::problem::{Kind, Problem};
+use crate::api::standardize::Standardize;
 use crate::nn;
 
 use super::{onnx, safetensors};
@@ -58,11 +59,17 @@ impl FileFormat {
         <Self as Choice>::ALL.iter().find(|(_, format)| *format == self).expect("every format has a name").0
     }
 
-    /// Writes `mlp` with its weights and biases.
-    pub(in crate::api) fn write(self, mlp: &nn::Mlp, layers: &[LayerParameters]) -> File {
+    /// Writes `mlp` with its weights and biases, and with what it does to its inputs before the first layer.
+    pub(in crate::api) fn write(
+        self,
+        mlp: &nn::Mlp,
+        standardize: Option<&nn::Standardize>,
+        layers: &[LayerParameters],
+    ) -> File {
+        let description = describe(mlp, standardize);
         let bytes = match self {
-            FileFormat::Safetensors => safetensors::write(mlp, layers),
-            FileFormat::Onnx => onnx::write(mlp, layers),
+            FileFormat::Safetensors => safetensors::write(mlp, description, layers),
+            FileFormat::Onnx => onnx::write(mlp, description, standardize, layers),
         };
         File { format: self, bytes }
     }
@@ -183,10 +190,15 @@ pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// `mlp` as a request writes it, without its parameters: what makes a file self-describing.
-pub(super) fn describe(mlp: &nn::Mlp) -> String {
+fn describe(mlp: &nn::Mlp, standardize: Option<&nn::Standardize>) -> String {
     let layer = |span: &nn::Span| serde_json::json!({"units": span.units, "activation": ActivationName(span.activation)});
     let layers: Vec<_> = mlp.spans().iter().map(layer).collect();
-    serde_json::json!({"inputs": mlp.inputs(), "layers": layers, "loss": LossName(mlp.loss())}).to_string()
+    let mut description =
+        serde_json::json!({"inputs": mlp.inputs(), "layers": layers, "loss": LossName(mlp.loss())});
+    if let Some(standardize) = standardize {
+        description["standardize"] = serde_json::json!(Standardize::from(standardize));
+    }
+    description.to_string()
 }
 
 /// Numbers as both formats store them: little-endian, one after the other.

@@ -6,7 +6,7 @@ use prost::Message;
 use crate::api::mlp::LayerParameters;
 use crate::nn;
 
-use super::file::{describe, little_endian};
+use super::file::little_endian;
 use super::onnx_activations::activate;
 use super::onnx_proto::{
     AttributeProto, DOUBLE, DimensionProto, GraphProto, INT, INT64, ModelProto, NodeProto,
@@ -20,9 +20,21 @@ const OPERATOR_SET: i64 = 17;
 const IR_VERSION: i64 = 8;
 
 /// The file.
-pub(super) fn write(mlp: &nn::Mlp, layers: &[LayerParameters]) -> Vec<u8> {
+pub(super) fn write(
+    mlp: &nn::Mlp,
+    description: String,
+    standardize: Option<&nn::Standardize>,
+    layers: &[LayerParameters],
+) -> Vec<u8> {
     let mut nodes = Nodes::default();
     let mut value = "x".to_owned();
+    if let Some(standardize) = standardize {
+        nodes.layer = "standardize".to_owned();
+        let mean = nodes.doubles("mean", &[mlp.inputs()], standardize.mean());
+        let scale = nodes.doubles("scale", &[mlp.inputs()], standardize.scale());
+        let shifted = nodes.add("Sub", &[&value, &mean]);
+        value = nodes.add("Div", &[&shifted, &scale]);
+    }
     for (i, (span, LayerParameters { weight, bias })) in mlp.spans().iter().zip(layers).enumerate() {
         nodes.layer = format!("layers.{i}");
         let weight = nodes.doubles("weight", &[weight.rows, weight.columns], &weight.data);
@@ -44,7 +56,7 @@ pub(super) fn write(mlp: &nn::Mlp, layers: &[LayerParameters]) -> Vec<u8> {
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPERATOR_SET }],
-        metadata_props: vec![StringStringEntryProto { key: "mlp".to_owned(), value: describe(mlp) }],
+        metadata_props: vec![StringStringEntryProto { key: "mlp".to_owned(), value: description }],
     };
     model.encode_to_vec()
 }

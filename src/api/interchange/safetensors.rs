@@ -17,7 +17,7 @@ use crate::api::mlp::LayerParameters;
 use crate::api::problem::Problem;
 use crate::nn;
 
-use super::file::{base64_schema, describe, from_base64, little_endian};
+use super::file::{base64_schema, from_base64, little_endian};
 
 /// Bytes of a header beside those for tensors: no one's metadata is that long, and what is parsed takes several times the
 /// memory of its text.
@@ -29,9 +29,9 @@ const ALIGNMENT: usize = 8;
 
 /// The file. Own code and not the crate's, which keeps metadata in a hash map: the same request would not always get the
 /// same bytes.
-pub(super) fn write(mlp: &nn::Mlp, layers: &[LayerParameters]) -> Vec<u8> {
+pub(super) fn write(mlp: &nn::Mlp, description: String, layers: &[LayerParameters]) -> Vec<u8> {
     let mut header = Map::new();
-    header.insert("__metadata__".to_owned(), json!({"format": "pt", "mlp": describe(mlp)}));
+    header.insert("__metadata__".to_owned(), json!({"format": "pt", "mlp": description}));
     let mut data = Vec::with_capacity(mlp.parameters() * size_of::<f64>());
     let mut add = |name: String, shape: &[usize], numbers: &[f64]| {
         let start = data.len();
