@@ -20,8 +20,7 @@ impl Sweep<'_> {
         block: &Block,
         first: usize,
         lanes: usize,
-        uniform_used: &mut [bool],
-        inherited: &mut Option<NonFinite>,
+        sums: &mut ChunkSums,
     ) -> Result<(), SweepError> {
         let section = &self.tape.varying;
         for lane in 0..lanes {
@@ -33,10 +32,10 @@ impl Sweep<'_> {
             if let Some(found) = section.find_value(&used, value) {
                 return Err(SweepError::NonFinite(Box::new(at_sample(found))));
             }
-            uniform_used.iter_mut().zip(&used).for_each(|(all, &here)| *all |= here);
-            if inherited.is_none() {
+            sums.used.iter_mut().zip(&used).for_each(|(all, &here)| *all |= here);
+            if sums.inherited.is_none() {
                 let output = self.varying_outputs().find(|&slot| !value(slot).is_finite());
-                *inherited =
+                sums.inherited =
                     output.map(|slot| at_sample(section.describe(slot, value(slot), Origin::Value, &value)));
             }
         }

@@ -7,7 +7,7 @@ use super::finite::NonFinite;
 use super::lanes::{Block, tree_sum};
 use super::result::{Binding, SweepError};
 use crate::engine::kernels::prefetch;
-use crate::engine::tape::{Leaf, Place};
+use crate::engine::tape::Leaf;
 
 /// Lane-instructions between two looks at the interrupt.
 const POLL: usize = 1 << 18;
@@ -71,8 +71,7 @@ impl Sweep<'_> {
         let section = &self.tape.varying;
         let crossing = section.uniform_leaves();
         let gathering = if self.with_gradient { crossing } else { 0 };
-        let mut used = vec![false; crossing];
-        let mut inherited = None;
+        let mut sums = ChunkSums { used: vec![false; crossing], ..ChunkSums::default() };
         block.start_sums(gathering);
         let mut until_poll = 0;
         for start in (0..chunk.samples.len()).step_by(block.lanes) {
@@ -87,7 +86,7 @@ impl Sweep<'_> {
             self.load(block, first, lanes);
             let finite = block.forward(section, self.level);
             if self.refuse && !(finite && self.uniform_is_finite) {
-                self.check_values(block, first, lanes, &mut used, &mut inherited)?;
+                self.check_values(block, first, lanes, &mut sums)?;
             }
             store(&mut chunk.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
             block.add_to_totals(&self.reduced, lanes);
@@ -100,12 +99,9 @@ impl Sweep<'_> {
                 store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
             }
         }
-        Ok(ChunkSums {
-            adjoints: (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect(),
-            outputs: (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect(),
-            used,
-            inherited,
-        })
+        sums.adjoints = (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect();
+        sums.outputs = (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect();
+        Ok(sums)
     }
 
     /// Fills the sampled leaves from sample `first` on, and has the memory look up the samples after. Lanes past the last
@@ -126,12 +122,8 @@ impl Sweep<'_> {
 
     /// Puts the seeds into the outputs' adjoints, and zero into the lanes past the last sample.
     fn seed(&self, block: &mut Block, lanes: usize) {
-        let outputs = self.tape.outputs.iter().filter_map(|place| match *place {
-            Place::Varying(slot) => Some(slot as usize),
-            Place::Uniform(_) => None,
-        });
-        outputs.clone().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
-        for slot in outputs {
+        self.varying_outputs().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
+        for slot in self.varying_outputs() {
             // A node may be an output twice.
             for adjoint in &mut block.adjoint_mut(slot)[..lanes] {
                 *adjoint += self.seed;

@@ -188,7 +188,6 @@ impl<'a> Sweep<'a> {
             Some(Place::Varying(slot)) => Some(slot),
             _ => None,
         };
-        let output_slots = tape.outputs.iter().filter_map(|&place| varying(Some(place)));
         let in_trace: Vec<u32> =
             tape.places().filter(|_| tape.traced).filter_map(|(_, place)| varying(Some(place))).collect();
         let inputs = tape.inputs.iter().zip(&tape.roles).filter(|(_, role)| role.wanted);
@@ -200,11 +199,12 @@ impl<'a> Sweep<'a> {
         };
         match self.outputs {
             Outputs::PerSample => {
-                self.wanted_values = in_order(output_slots.chain(in_trace.iter().copied()).collect());
+                let outputs = self.varying_outputs().map(|slot| slot as u32);
+                self.wanted_values = in_order(outputs.chain(in_trace.iter().copied()).collect());
             }
             Outputs::Reduced => {
                 self.wanted_values = in_order(in_trace.clone());
-                self.reduced = output_slots.collect();
+                self.reduced = self.varying_outputs().map(|slot| slot as u32).collect();
             }
         }
         if self.with_gradient {
