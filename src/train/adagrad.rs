@@ -1,8 +1,6 @@
 //! Adagrad, as `torch.optim.Adagrad` does it.
 
-use std::borrow::Cow;
-
-use super::optimizer::{Rule, Settings, fixed};
+use super::optimizer::{Rule, Settings, decayed};
 use super::setting::{SettingError, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -58,20 +56,12 @@ impl Settings for Adagrad {
         &mut self.learning_rate
     }
 
-    fn momentum(&mut self) -> Option<&mut f64> {
-        None
-    }
-
-    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
-        fixed(self.names())
+    fn names(&self) -> &'static [&'static str] {
+        &["sum"]
     }
 }
 
 impl Rule for Adagrad {
-    fn names(&self) -> &'static [&'static str] {
-        &["sum"]
-    }
-
     fn initial(&self) -> f64 {
         self.initial_accumulator_value
     }
@@ -103,10 +93,9 @@ impl<T: Real> Kernel for Step<'_, T> {
     fn run(self) {
         let Adagrad { learning_rate, lr_decay, weight_decay, eps, .. } = *self.rule;
         let rate = T::from_f64(-(learning_rate / (1.0 + (self.step - 1) as f64 * lr_decay)));
-        let (pull, eps) = (T::from_f64(weight_decay), T::from_f64(eps));
+        let eps = T::from_f64(eps);
         for ((p, &g), s) in self.parameters.iter_mut().zip(self.gradient).zip(self.sums) {
-            // 0 times an infinite parameter is not 0: no decay is no term at all.
-            let g = if weight_decay == 0.0 { g } else { p.mul_add(pull, g) };
+            let g = decayed(*p, g, weight_decay);
             *s = g.mul_add(g, *s);
             *p += g * rate / (s.sqrt() + eps);
         }

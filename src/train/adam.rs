@@ -1,8 +1,6 @@
 //! Adam and `AdamW`, as `torch.optim.Adam` and `torch.optim.AdamW` do it.
 
-use std::borrow::Cow;
-
-use super::optimizer::{Rule, Settings, first_or_empty, fixed};
+use super::optimizer::{Rule, Settings, decayed, first_or_empty};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -70,17 +68,13 @@ impl Settings for Adam {
         Some(&mut self.betas[0])
     }
 
-    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
-        fixed(self.names())
-    }
-}
-
-impl Rule for Adam {
     fn names(&self) -> &'static [&'static str] {
         let all = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
         if self.amsgrad { all } else { &all[..2] }
     }
+}
 
+impl Rule for Adam {
     fn step<T: Real>(
         &self,
         step: u64,
@@ -116,18 +110,14 @@ impl<T: Real> Kernel for Step<'_, T> {
         let step = T::from_f64(-(learning_rate / correction(beta1)));
         let correction = T::from_f64(correction(beta2).sqrt());
         let keep = T::from_f64(1.0 - learning_rate * weight_decay);
-        let (weight, pull, eps) = (T::from_f64(1.0 - beta1), T::from_f64(weight_decay), T::from_f64(eps));
+        let (weight, eps) = (T::from_f64(1.0 - beta1), T::from_f64(eps));
         let (beta2, fresh) = (T::from_f64(beta2), T::from_f64(1.0 - beta2));
         let moments = self.first.iter_mut().zip(self.second);
         for (i, ((p, &g), (m, v))) in self.parameters.iter_mut().zip(self.gradient).zip(moments).enumerate() {
-            let mut g = g;
-            // 0 times an infinite parameter is not 0: no decay is no term at all.
-            if weight_decay != 0.0 {
-                if decoupled {
-                    *p *= keep;
-                } else {
-                    g = p.mul_add(pull, g);
-                }
+            let g = if decoupled { g } else { decayed(*p, g, weight_decay) };
+            // As there: 0 times an infinite parameter is not 0.
+            if decoupled && weight_decay != 0.0 {
+                *p *= keep;
             }
             *m = lerp(*m, g, weight);
             *v = (g * fresh).mul_add(g, *v * beta2);

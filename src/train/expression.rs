@@ -63,10 +63,7 @@ impl<'a> ExpressionObjective<'a> {
         sources: Vec<Source<'a>>,
         reduction: Reduction,
     ) -> Result<Self, SourceError> {
-        let expected = graph.inputs().len();
-        if sources.len() != expected {
-            return Err(SourceError::Count { expected, actual: sources.len() });
-        }
+        check_count(graph, &sources)?;
         let rows = common_length(&sources)?;
         let role = |source: &Source<'_>| Role {
             sampled: matches!(source, Source::Column(_)),
@@ -74,11 +71,7 @@ impl<'a> ExpressionObjective<'a> {
         };
         let roles: Vec<Role> = sources.iter().map(role).collect();
         let tape = Tape::compile(graph, &[output], &roles, CompileOptions::default());
-        let position = |source: &Source<'_>| match source {
-            Source::Parameter(position) => Some(position + 1),
-            _ => None,
-        };
-        let parameters = sources.iter().filter_map(position).max().unwrap_or(0);
+        let parameters = parameter_count(&sources);
         let gathered = vec![Vec::new(); sources.len()];
         Ok(Self { tape, sources, parameters, rows, reduction, gathered })
     }
@@ -105,6 +98,21 @@ impl<'a> ExpressionObjective<'a> {
         };
         self.sources.iter().zip(&self.gathered).map(bind).collect()
     }
+}
+
+/// Refuses sources that are not one for each input of `graph`.
+pub(super) fn check_count(graph: &Graph, sources: &[Source<'_>]) -> Result<(), SourceError> {
+    let (expected, actual) = (graph.inputs().len(), sources.len());
+    if actual == expected { Ok(()) } else { Err(SourceError::Count { expected, actual }) }
+}
+
+/// How many parameters sources name, from 0 on.
+pub(super) fn parameter_count(sources: &[Source<'_>]) -> usize {
+    let position = |source: &Source<'_>| match source {
+        Source::Parameter(position) => Some(position + 1),
+        _ => None,
+    };
+    sources.iter().filter_map(position).max().unwrap_or(0)
 }
 
 /// The length of the columns: equal, and at least 1; 1 without columns.

@@ -79,10 +79,6 @@ impl Settings for Lbfgs {
         &mut self.learning_rate
     }
 
-    fn momentum(&mut self) -> Option<&mut f64> {
-        None
-    }
-
     /// The last gradient and move, then pairs of changes of the gradient and of the parameters, oldest first. There may be
     /// none: a first step from a minimum does nothing.
     fn buffers(&self, given: usize) -> Vec<Cow<'static, str>> {

@@ -41,18 +41,25 @@ pub(super) trait Settings: Copy {
     fn learning_rate(&mut self) -> &mut f64;
 
     /// What a schedule that cycles the momentum moves: the momentum, or the first of the betas.
-    fn momentum(&mut self) -> Option<&mut f64>;
+    fn momentum(&mut self) -> Option<&mut f64> {
+        None
+    }
 
-    /// Names of the buffers that these settings keep, one number per parameter each, where `given` are there: their number
-    /// may depend on the course of the run.
-    fn buffers(&self, given: usize) -> Vec<Cow<'static, str>>;
+    /// Names of the buffers that these settings keep whatever the course of the run, one number per parameter each, in the
+    /// order in which [`Rule::step`] gets them.
+    fn names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Names of all buffers that these settings keep, where `given` are there: their number may depend on the course of the
+    /// run.
+    fn buffers(&self, _given: usize) -> Vec<Cow<'static, str>> {
+        self.names().iter().map(|name| Cow::Borrowed(*name)).collect()
+    }
 }
 
 /// An optimizer that steps by one gradient, number by number.
 pub(super) trait Rule: Settings {
-    /// Names of the buffers that these settings keep, in the order in which [`step`](Self::step) gets them.
-    fn names(&self) -> &'static [&'static str];
-
     /// What buffers hold before the first step.
     fn initial(&self) -> f64 {
         0.0
@@ -69,11 +76,6 @@ pub(super) trait Rule: Settings {
     );
 }
 
-/// Names that do not depend on the course of the run.
-pub(super) fn fixed(names: &'static [&'static str]) -> Vec<Cow<'static, str>> {
-    names.iter().map(|name| Cow::Borrowed(*name)).collect()
-}
-
 /// Moves `parameters` by step number `step` of `rule`, counted from 1.
 pub(super) fn step_by<R: Rule, T: Real>(
     rule: &R,
@@ -86,6 +88,13 @@ pub(super) fn step_by<R: Rule, T: Real>(
     let initial = T::from_f64(rule.initial());
     state.buffers.resize_with(rule.names().len(), || vec![initial; parameters.len()]);
     rule.step(step, fresh, &mut state.buffers, parameters, gradient);
+}
+
+/// The gradient with the pull of a weight decay. Without one it is the gradient, which is not merely a shortcut: 0 times an
+/// infinite parameter is not 0.
+#[inline(always)]
+pub(super) fn decayed<T: Real>(parameter: T, gradient: T, weight_decay: f64) -> T {
+    if weight_decay == 0.0 { gradient } else { parameter.mul_add(T::from_f64(weight_decay), gradient) }
 }
 
 /// A buffer that some settings do without.

@@ -1,9 +1,7 @@
 //! `RMSprop`, as `torch.optim.RMSprop` does it.
 
-use std::borrow::Cow;
-
 use super::adam::lerp;
-use super::optimizer::{Rule, Settings, first_or_empty, fixed};
+use super::optimizer::{Rule, Settings, decayed, first_or_empty};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -69,12 +67,6 @@ impl Settings for RmsProp {
         Some(&mut self.momentum)
     }
 
-    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
-        fixed(self.names())
-    }
-}
-
-impl Rule for RmsProp {
     fn names(&self) -> &'static [&'static str] {
         match (self.momentum != 0.0, self.centered) {
             (false, false) => &["square_avg"],
@@ -83,7 +75,9 @@ impl Rule for RmsProp {
             (true, true) => &["square_avg", "grad_avg", "momentum_buffer"],
         }
     }
+}
 
+impl Rule for RmsProp {
     fn step<T: Real>(&self, _: u64, _: bool, buffers: &mut [Vec<T>], parameters: &mut [T], gradient: &[T]) {
         let (square, rest) = buffers.split_first_mut().expect("the mean square is always kept");
         let (mean, velocity) = rest.split_at_mut(usize::from(self.centered));
@@ -109,11 +103,10 @@ impl<T: Real> Kernel for Step<'_, T> {
     fn run(self) {
         let RmsProp { learning_rate, alpha, eps, weight_decay, momentum, centered } = *self.rule;
         let (rate, remains) = (T::from_f64(-learning_rate), T::from_f64(momentum));
-        let (pull, eps) = (T::from_f64(weight_decay), T::from_f64(eps));
+        let eps = T::from_f64(eps);
         let (alpha, fresh) = (T::from_f64(alpha), T::from_f64(1.0 - alpha));
         for (i, ((p, &g), v)) in self.parameters.iter_mut().zip(self.gradient).zip(self.square).enumerate() {
-            // 0 times an infinite parameter is not 0: no decay is no term at all.
-            let g = if weight_decay == 0.0 { g } else { p.mul_add(pull, g) };
+            let g = decayed(*p, g, weight_decay);
             *v = (g * fresh).mul_add(g, *v * alpha);
             let mut square = *v;
             if centered {

@@ -1,8 +1,6 @@
 //! Stochastic gradient descent, as `torch.optim.SGD` does it.
 
-use std::borrow::Cow;
-
-use super::optimizer::{OptimizerState, Rule, Settings, fixed, step_by};
+use super::optimizer::{OptimizerState, Rule, Settings, decayed, step_by};
 use super::setting::{SettingError, finite, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -51,16 +49,6 @@ impl Sgd {
         // The formulas do not depend on the number of the step.
         step_by(self, 1, state, parameters, gradient);
     }
-
-    #[inline(always)]
-    fn decayed<T: Real>(&self, parameter: T, gradient: T) -> T {
-        // Not merely a shortcut: 0 times an infinite parameter is not 0.
-        if self.weight_decay == 0.0 {
-            gradient
-        } else {
-            parameter.mul_add(T::from_f64(self.weight_decay), gradient)
-        }
-    }
 }
 
 impl Settings for Sgd {
@@ -88,16 +76,12 @@ impl Settings for Sgd {
         Some(&mut self.momentum)
     }
 
-    fn buffers(&self, _: usize) -> Vec<Cow<'static, str>> {
-        fixed(self.names())
+    fn names(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
     }
 }
 
 impl Rule for Sgd {
-    fn names(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 { &[] } else { &["velocity"] }
-    }
-
     fn step<T: Real>(
         &self,
         _: u64,
@@ -128,7 +112,7 @@ impl<T: Real> Kernel for Plain<'_, T> {
         let sgd = *self.sgd;
         let rate = T::from_f64(-sgd.learning_rate);
         for (p, &g) in self.parameters.iter_mut().zip(self.gradient) {
-            *p = sgd.decayed(*p, g).mul_add(rate, *p);
+            *p = decayed(*p, g, sgd.weight_decay).mul_add(rate, *p);
         }
     }
 }
@@ -150,7 +134,7 @@ impl<T: Real> Kernel for Momentum<'_, T> {
         let momentum = T::from_f64(sgd.momentum);
         let fresh = T::from_f64(1.0 - sgd.dampening);
         for ((p, &g), b) in self.parameters.iter_mut().zip(self.gradient).zip(self.buffer) {
-            let g = sgd.decayed(*p, g);
+            let g = decayed(*p, g, sgd.weight_decay);
             *b = if self.first { g } else { g.mul_add(fresh, *b * momentum) };
             let direction = if sgd.nesterov { b.mul_add(momentum, g) } else { *b };
             *p = direction.mul_add(rate, *p);

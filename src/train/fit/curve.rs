@@ -3,7 +3,7 @@
 use crate::engine::{
     Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Role, SweepError, Tape,
 };
-use crate::train::expression::{Source, SourceError, common_length};
+use crate::train::expression::{Source, SourceError, check_count, common_length, parameter_count};
 
 /// Standard deviations of the measurements, in the unit of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,10 +58,7 @@ impl<'a> Curve<'a> {
         target: &'a [f64],
         sigma: Sigma<'a>,
     ) -> Result<Self, SourceError> {
-        let expected = graph.inputs().len();
-        if sources.len() != expected {
-            return Err(SourceError::Count { expected, actual: sources.len() });
-        }
+        check_count(graph, &sources)?;
         let mut columns = vec![Source::Column(target)];
         columns.extend_from_slice(&sources);
         if let Sigma::Column(column) = sigma {
@@ -75,11 +72,7 @@ impl<'a> Curve<'a> {
         };
         let roles: Vec<Role> = sources.iter().map(role).collect();
         let tape = Tape::compile(graph, &[output], &roles, CompileOptions::default());
-        let position = |source: &Source<'_>| match source {
-            Source::Parameter(position) => Some(position + 1),
-            _ => None,
-        };
-        let parameters = sources.iter().filter_map(position).max().unwrap_or(0);
+        let parameters = parameter_count(&sources);
         Ok(Self { tape, sources, target, sigma, repeated: vec![vec![0.0; target.len()]; parameters] })
     }
 
