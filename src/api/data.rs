@@ -5,12 +5,13 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::nn::{self, DataError, Examples};
+use crate::nn::{self, DataError};
 
 use super::bind::check_samples;
 use super::columns::{Column, Columns};
 use super::context::Limits;
 use super::csv::{Csv, Sheet};
+use super::dtype::Rounded;
 use super::faults::{Faults, list, quote};
 use super::matrix::Matrix;
 use super::mlp::capitalised;
@@ -105,9 +106,7 @@ impl Table {
         };
         preparation.apply(&mut table.x);
         table.weights.clone_from(&preparation.weights);
-        if table.targets.is_some() {
-            table.examples(mlp)?;
-        }
+        Rounded::<f64>::new(&table)?.examples(mlp)?;
         Ok(table)
     }
 
@@ -162,30 +161,19 @@ impl Table {
         Ok(Self { place, x, targets, names: Some(names), classes, weights: None })
     }
 
-    fn matrix(&self) -> Result<nn::Matrix<'_, f64>, Problem> {
-        nn::Matrix::new(&self.x.data, self.x.rows, self.x.columns)
-            .map_err(|error| data_problem(self.place, &error))
-    }
-
-    /// Inputs with targets; a problem if there are none.
-    pub(super) fn examples(&self, mlp: &nn::Mlp) -> Result<Examples<'_, f64>, Problem> {
-        let targets = match &self.targets {
+    /// What the outputs are compared with; a problem if there is nothing.
+    pub(super) fn targets(&self) -> Result<nn::Targets<'_, f64>, Problem> {
+        match &self.targets {
             None => {
                 let detail = match self.names {
                     None => "The targets `y` are missing; the loss compares the outputs with them.",
                     Some(_) => "`target` is missing: the column that the loss compares the outputs with.",
                 };
-                return Err(Problem::at(self.place, detail));
+                Err(Problem::at(self.place, detail))
             }
-            Some(Checked::Values(values)) => nn::Targets::Values(values),
-            Some(Checked::Classes(classes)) => nn::Targets::Classes(classes),
-        };
-        let examples = Examples::new(mlp, self.matrix()?, targets);
-        let weighted = match &self.weights {
-            None => examples,
-            Some(weights) => examples.and_then(|examples| examples.weighted(weights)),
-        };
-        weighted.map_err(|error| data_problem(self.place, &error))
+            Some(Checked::Values(values)) => Ok(nn::Targets::Values(values)),
+            Some(Checked::Classes(classes)) => Ok(nn::Targets::Classes(classes)),
+        }
     }
 
     /// The rows named, in this order.

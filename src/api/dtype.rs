@@ -67,7 +67,7 @@ enum RoundedTargets<'t, T: Clone> {
 }
 
 impl<'t, T: Scalar> Rounded<'t, T> {
-    /// Of a table that was found to fit its model.
+    /// The numbers of `table`, rounded where the type needs it.
     pub(super) fn new(table: &'t Table) -> Result<Self, Problem> {
         let targets = match &table.targets {
             None => None,
@@ -81,18 +81,20 @@ impl<'t, T: Scalar> Rounded<'t, T> {
         Ok(Self { place: table.place, rows: table.x.rows, columns: table.x.columns, x, targets, weights })
     }
 
-    pub(super) fn x(&self) -> nn::Matrix<'_, T> {
-        nn::Matrix::new(&self.x, self.rows, self.columns).expect("the table was a matrix")
+    /// The rows of inputs.
+    pub(super) fn x(&self) -> Result<nn::Matrix<'_, T>, Problem> {
+        nn::Matrix::new(&self.x, self.rows, self.columns).map_err(|error| data_problem(self.place, &error))
     }
 
-    /// Inputs with targets, where the table has those. What no longer fits once it is rounded is a problem.
+    /// Inputs with targets, where the table has those. What does not fit the model, or no longer once it is rounded, is a
+    /// problem.
     pub(super) fn examples(&self, mlp: &nn::Mlp) -> Result<Option<Examples<'_, T>>, Problem> {
         let targets = match &self.targets {
             None => return Ok(None),
             Some(RoundedTargets::Values(values)) => nn::Targets::Values(values),
             Some(RoundedTargets::Classes(classes)) => nn::Targets::Classes(classes),
         };
-        let examples = Examples::new(mlp, self.x(), targets);
+        let examples = Examples::new(mlp, self.x()?, targets);
         let weighted = match &self.weights {
             None => examples,
             Some(weights) => examples.and_then(|examples| examples.weighted(weights)),

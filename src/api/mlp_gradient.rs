@@ -32,7 +32,7 @@ pub(super) fn gradient(
     let preparation = wire.preparation(&mlp)?;
     let table = Table::new(request.data.take(), "/data", &mlp, &preparation, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
-    table.examples(&mlp)?;
+    table.targets()?;
     let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
     let mut response = wire.dtype.run(work)?;
     response.file = file

@@ -53,7 +53,7 @@ impl InType for Outputs<'_> {
         let interrupt = &context.interrupt;
         let pass =
             Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
-        pass.outputs(rounded.x(), &mut outputs).map_err(pass_problem)?;
+        pass.outputs(rounded.x()?, &mut outputs).map_err(pass_problem)?;
         let mut loss = None;
         if let Some(examples) = rounded.examples(mlp)? {
             let pass =

@@ -34,6 +34,15 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// When checkpoints are due, if that can be meant.
+    pub(super) fn resolve(self) -> Result<Due, Problem> {
+        let interval = self.interval()?;
+        match self.steps {
+            Some(0) => Err(Problem::at("/checkpoint/steps", "The steps between checkpoints are 1 or more.")),
+            steps => Ok(Due { interval, steps }),
+        }
+    }
+
     fn interval(self) -> Result<Option<Duration>, Problem> {
         match self.seconds {
             None if self.steps.is_some() => Ok(None),
@@ -44,14 +53,13 @@ impl Checkpoints {
             Some(seconds) => Err(interval_problem(seconds)),
         }
     }
+}
 
-    pub(super) fn check(self) -> Result<(), Problem> {
-        self.interval()?;
-        match self.steps {
-            Some(0) => Err(Problem::at("/checkpoint/steps", "The steps between checkpoints are 1 or more.")),
-            _ => Ok(()),
-        }
-    }
+/// When checkpoints are due: after so much time, after so many steps, or both.
+#[derive(Clone, Copy)]
+pub(super) struct Due {
+    interval: Option<Duration>,
+    steps: Option<u64>,
 }
 
 fn interval_problem(seconds: f64) -> Problem {
@@ -90,24 +98,23 @@ pub(super) struct Reporter<'e> {
     start: Instant,
     next_progress: Instant,
     next_checkpoint: Option<Instant>,
-    checkpoints: Checkpoints,
+    due: Due,
     /// The step of the last checkpoint.
     kept: u64,
 }
 
 impl<'e> Reporter<'e> {
     /// For a run of `steps` steps of which `done` are done.
-    pub(super) fn new(events: &'e Events, checkpoints: Checkpoints, steps: u64, done: u64) -> Self {
+    pub(super) fn new(events: &'e Events, due: Due, steps: u64, done: u64) -> Self {
         let start = Instant::now();
-        let interval = checkpoints.interval().ok().flatten();
         Self {
             events,
             steps,
             first: done,
             start,
             next_progress: start,
-            next_checkpoint: interval.map(|interval| start + interval),
-            checkpoints,
+            next_checkpoint: due.interval.map(|interval| start + interval),
+            due,
             kept: done,
         }
     }
@@ -123,7 +130,7 @@ impl<'e> Reporter<'e> {
         if now >= self.next_progress && self.events.tell(self.progress(step, trainer, now)) {
             self.next_progress = now + PROGRESS;
         }
-        let by_steps = self.checkpoints.steps.is_some_and(|steps| step.step.is_multiple_of(steps));
+        let by_steps = self.due.steps.is_some_and(|steps| step.step.is_multiple_of(steps));
         if by_steps || self.next_checkpoint.is_some_and(|next| now >= next) {
             self.checkpoint(state());
         }
@@ -137,8 +144,7 @@ impl<'e> Reporter<'e> {
         let step = state.step;
         if self.events.tell(Event::new("checkpoint", &Checkpoint { state })) {
             self.kept = step;
-            let interval = self.checkpoints.interval().ok().flatten();
-            self.next_checkpoint = interval.map(|interval| Instant::now() + interval);
+            self.next_checkpoint = self.due.interval.map(|interval| Instant::now() + interval);
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn train(
     }
     let data = request.data.take();
     let mut table = Table::new(data, "/data", &mlp, &preparation, &context.limits)?;
-    table.examples(&mlp)?;
+    table.targets()?;
     let all = table.rows();
     let mut place = "";
     let validation = match request.validation.take().map(Validation::held) {
@@ -46,14 +46,13 @@ pub(super) fn train(
             place = if let Columns::Csv(_) = rows { "/validation/csv" } else { "/validation/y" };
             preparation.classes = table.classes().map(<[String]>::to_vec);
             let held_back = Table::new(Some(rows), "/validation", &mlp, &preparation, &context.limits)?;
-            held_back.examples(&mlp)?;
+            held_back.targets()?;
             table.append(held_back)?;
             table.rows() - all
         }
     };
-    let targets = table.examples(&mlp)?.targets();
     let places = (table.targets_place(), place);
-    coverage::check(targets, table.rows() - validation, &mlp, table.classes(), places)?;
+    coverage::check(table.targets()?, table.rows() - validation, &mlp, table.classes(), places)?;
     if request.standardize {
         preparation.standardize = Some(table.standardize(table.rows() - validation)?);
     }

@@ -62,14 +62,12 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     }
     let done = state.as_ref().map_or(0, |state| state.step);
     check_steps(&plan, done, context)?;
-    let checkpoints = request.checkpoint.unwrap_or_default();
-    checkpoints.check()?;
+    let due = request.checkpoint.unwrap_or_default().resolve()?;
 
     let start = |error| start_problem(&error, &shape, place);
     let clock = Instant::now();
     let (rows, validation) = (0..plan.rows(), plan.validation());
-    let mut reporter =
-        context.events.as_ref().map(|events| Reporter::new(events, checkpoints, plan.steps(), done));
+    let mut reporter = context.events.as_ref().map(|events| Reporter::new(events, due, plan.steps(), done));
     let parameters = dtype::round(&parameters, place)?.into_owned();
     let state = state.map(|state| state.cast());
     let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;

@@ -39,9 +39,7 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
 
 /// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
 pub fn wants_events(headers: &HeaderMap) -> bool {
-    let accept: Vec<&str> =
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let accept = accept.join(",");
+    let Some(accept) = accept(headers) else { return false };
     let events = weight(&accept, |exact| exact == EVENTS, false);
     let outweighs = |format: &Format| {
         let is = |exact: &str| Format::of(exact) == Some(*format);
@@ -87,6 +85,13 @@ fn format_of(content_type: &str) -> Option<Format> {
     Format::of(&essence).filter(|_| charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")))
 }
 
+/// All `Accept` headers as one; `None` if there is none.
+fn accept(headers: &HeaderMap) -> Option<String> {
+    let ranges: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!ranges.is_empty()).then(|| ranges.join(", "))
+}
+
 fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     match text(headers, &header::CONTENT_ENCODING) {
         None | Some("" | "identity") => Ok(()),
@@ -99,12 +104,7 @@ fn check_content_encoding(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The format that `Accept` weighs most, and the file. Among equals it is the body's, then the first of all formats.
 fn accepted(headers: &HeaderMap, body: Format) -> Result<(Format, Option<AcceptedFile>), Problem> {
-    let ranges: Vec<&str> =
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if ranges.is_empty() {
-        return Ok((body, None));
-    }
-    let accept = ranges.join(",");
+    let Some(accept) = accept(headers) else { return Ok((body, None)) };
     let candidates = std::iter::once(body).chain(Format::ALL);
     let is = |format: Format| move |exact: &str| Format::of(exact) == Some(format);
     let (format, of_format) =
@@ -121,8 +121,7 @@ fn accepted(headers: &HeaderMap, body: Format) -> Result<(Format, Option<Accepte
             Kind::NOT_ACCEPTABLE,
             format!(
                 "The answer is application/json, application/cbor or application/msgpack, or of an MLP a file, \
-                 application/vnd.safetensors or application/onnx, which `Accept: {}` rules out.",
-                ranges.join(", ")
+                 application/vnd.safetensors or application/onnx, which `Accept: {accept}` rules out."
             ),
         )),
     }
