@@ -1,4 +1,4 @@
-//! Fixed work of which `benches/instructions/run` counts the instructions: `instructions CASE REPEATS`.
+//! Fixed work of which `run` beside it counts the instructions: `instructions CASE REPEATS`.
 
 use std::hint::black_box;
 
