@@ -66,7 +66,7 @@ def ready(function, *arguments):
     return lambda: jax.block_until_ready(function(*arguments))
 
 
-def wide():
+def wide(peer):
     layers = jax.tree.map(jnp.float32, [tuple(map(jnp.array, layer)) for layer in workload.dense(workload.WIDE_SIZES)])
     x = jax.random.uniform(jax.random.key(0), (workload.WIDE_BATCH, workload.WIDE_SIZES[0]), jnp.float32)
     y = jnp.arange(workload.WIDE_BATCH) % workload.WIDE_SIZES[-1]
@@ -74,7 +74,7 @@ def wide():
     peer.report(peer.threaded("wide_step"), ready(step, layers, x, y), "step", flops=workload.wide_flops())
 
 
-def digits():
+def digits(peer):
     layers = jax.tree.map(jnp.float64, [tuple(map(jnp.array, layer)) for layer in workload.dense(workload.DIGITS_SIZES)])
     images, classes = map(jnp.array, workload.digits())
     size = workload.DIGITS_BATCH
@@ -99,17 +99,15 @@ def digits():
     peer.report("digits_epoch", ready(epoch, state, jax.random.key(0)), "epoch")
 
 
-def main():
-    wide()
-    if peer.threads > 1:
-        return
-
+def neurons(peer):
     point = [jnp.float64(v) for v in workload.NEURON.values()]
     for name, function in (("neuron", neuron), ("neuron_decomposed", neuron_decomposed)):
         compiled = jax.jit(jax.value_and_grad(function, argnums=(0, 1, 2, 3, 4)))
         assert_neuron(*compiled(*point))
         peer.report(name, ready(compiled, *point), "gradient")
 
+
+def graphs(peer):
     # Compiling takes minutes from 10,000 nodes on.
     count = 1_000
     inputs, nodes = workload.graph(count)
@@ -117,13 +115,17 @@ def main():
     inputs = [jnp.float64(x) for x in inputs]
     peer.report(f"graph_{count}", ready(compiled, inputs), "node", count, check=sum(map(float, compiled(inputs))))
 
+
+def neuron_batch(peer):
     x1, x2, y = map(jnp.array, workload.neuron_batch())
     weights = [jnp.float64(w) for w in workload.BATCH_WEIGHTS]
     loss = lambda w, x1, x2, y: jnp.mean((jnp.tanh(x1 * w[0] + x2 * w[1] + w[2]) - y) ** 2)
     compiled = jax.jit(jax.grad(loss))
     check = sum(map(float, compiled(weights, x1, x2, y)))
-    peer.report("neuron_batch", ready(compiled, weights, x1, x2, y), "sample", workload.SAMPLES, check=check)
+    peer.report(peer.threaded("neuron_batch"), ready(compiled, weights, x1, x2, y), "sample", workload.SAMPLES, check=check)
 
+
+def mlp_step(peer):
     layers = [tuple(map(jnp.array, layer)) for layer in workload.dense(workload.MLP_SIZES)]
     x, y = (jnp.array(part, dtype=jnp.float64) for part in workload.moons())
     step = partial(descend, mse, workload.MLP_LEARNING_RATE)
@@ -134,7 +136,7 @@ def main():
 
     check = train(layers)[1][0]
     peer.report("mlp_step", ready(train, layers), "step", STEPS, check=check)
-    digits()
 
 
-main()
+alone = {"neuron": neurons, "graph": graphs, "mlp": mlp_step, "digits": digits}
+peer.run(alone, threaded={"neuron_batch": neuron_batch, "wide": wide})

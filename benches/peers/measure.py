@@ -43,8 +43,16 @@ class Peer:
         parser = argparse.ArgumentParser()
         parser.add_argument("--threads", type=int, default=1)
         parser.add_argument("--budget", type=float, default=1.0, help="seconds per case")
+        parser.add_argument("--group", help="the cases to measure, all unless told")
         arguments = parser.parse_args()
         self.name, self.threads, self.budget = name, arguments.threads, arguments.budget
+        self.group = arguments.group
+
+    def run(self, alone, threaded=()):
+        """Runs each group of cases that is asked for: with more than one thread those that are `threaded`, too."""
+        for name, group in {**(alone if self.threads == 1 else {}), **dict(threaded)}.items():
+            if self.group in (None, name):
+                group(self)
 
     def threaded(self, case):
         return f"{case}_{self.threads}_thread{'s' if self.threads > 1 else ''}"

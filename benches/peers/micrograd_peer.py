@@ -85,17 +85,20 @@ def mlp_step(layers, xs, ys):
     return loss.data
 
 
-def main():
-    peer = Peer("micrograd")
-    if peer.threads > 1:
-        return
+def neurons(peer):
     assert_neuron(*neuron())
     assert_neuron(*neuron_decomposed())
     peer.report("neuron", neuron, "gradient")
     peer.report("neuron_decomposed", neuron_decomposed, "gradient")
+
+
+def graphs(peer):
     for count in (1_000, 10_000):
         inputs, nodes = workload.graph(count)
         peer.report(f"graph_{count}", lambda: graph(inputs, nodes), "node", count, check=graph(inputs, nodes))
+
+
+def mlp(peer):
     layers = [([[Value(w) for w in row] for row in weight], [Value(b) for b in bias]) for weight, bias in workload.dense(workload.MLP_SIZES)]
     xs, ys = workload.moons()
     check = mlp_step(layers, xs, ys)
@@ -105,6 +108,7 @@ def main():
 # micrograd sorts the graph by recursion.
 sys.setrecursionlimit(1_000_000)
 threading.stack_size(512 * 1024 * 1024)
-thread = threading.Thread(target=main)
+groups = {"neuron": neurons, "graph": graphs, "mlp": mlp}
+thread = threading.Thread(target=lambda: Peer("micrograd").run(groups))
 thread.start()
 thread.join()

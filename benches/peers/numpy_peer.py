@@ -32,26 +32,27 @@ def mlp_step(layers, x, y):
     return np.mean(error * error)
 
 
-def main():
-    peer = Peer("numpy")
-    threadpoolctl.threadpool_limits(peer.threads)
-    for pool in threadpoolctl.threadpool_info():
-        print(f"numpy: {pool.get('internal_api')} {pool.get('version')} {pool.get('architecture')}", file=sys.stderr)
-
+def sgemm(peer):
     random = np.random.default_rng(0)
     a, b = random.random((2, workload.SGEMM, workload.SGEMM), dtype=np.float32)
     peer.report(peer.threaded("sgemm"), lambda: a @ b, "product", flops=2 * workload.SGEMM**3)
-    if peer.threads > 1:
-        return
 
+
+def neuron_batch(peer):
     columns = workload.neuron_batch()
     weights = workload.BATCH_WEIGHTS
-    peer.report("neuron_batch", lambda: batch(*columns, *weights), "sample", workload.SAMPLES, check=sum(batch(*columns, *weights)))
+    peer.report(peer.threaded("neuron_batch"), lambda: batch(*columns, *weights), "sample", workload.SAMPLES, check=sum(batch(*columns, *weights)))
 
+
+def mlp(peer):
     layers = [(np.array(weight), np.array(bias)) for weight, bias in workload.dense(workload.MLP_SIZES)]
     x, y = (np.array(part, dtype=np.float64) for part in workload.moons())
     check = mlp_step(layers, x, y)
     peer.report("mlp_step", lambda: mlp_step(layers, x, y), "step", check=check)
 
 
-main()
+peer = Peer("numpy")
+threadpoolctl.threadpool_limits(peer.threads)
+for pool in threadpoolctl.threadpool_info():
+    print(f"numpy: {pool.get('internal_api')} {pool.get('version')} {pool.get('architecture')}", file=sys.stderr)
+peer.run({"neuron_batch": neuron_batch, "mlp": mlp}, threaded={"sgemm": sgemm})

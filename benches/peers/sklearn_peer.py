@@ -8,10 +8,7 @@ import workload
 from measure import Peer
 
 
-def main():
-    peer = Peer("scikit-learn")
-    if peer.threads > 1:
-        return
+def digits(peer):
     threadpoolctl.threadpool_limits(peer.threads)
     images, classes = map(np.array, workload.digits())
     model = MLPClassifier(
@@ -27,4 +24,4 @@ def main():
     peer.report("digits_epoch", lambda: model.partial_fit(images, classes, classes=names), "epoch")
 
 
-main()
+Peer("scikit-learn").run({"digits": digits})

@@ -1,4 +1,4 @@
-//! gradd's side of `benches/peers`: the same work as the Python peers, one JSON line per case.
+//! gradd's side: the same work as the Python peers, one JSON line per case.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,25 +12,23 @@ use gradd::nn::{
 };
 use gradd::train::{Length, MlpObjective, Optimizer, Plan, Sgd, Trainer};
 
-const BUDGET: Duration = Duration::from_secs(2);
+const BUDGET: Duration = Duration::from_secs(1);
 const WINDOW: usize = 64;
 
-/// All cases, or those that the first argument names.
+/// All groups of cases, or the one that the first argument names.
 fn main() {
     let only = std::env::args().nth(1);
-    let cases: [(&str, fn()); 5] = [
+    let groups: [(&str, fn()); 6] = [
         ("neuron", neuron),
         ("graph", || [1_000, 10_000, 100_000].into_iter().for_each(graph)),
         ("neuron_batch", neuron_batch),
-        ("mlp", || {
-            mlp_step();
-            digits_epoch();
-        }),
+        ("mlp", mlp_step),
+        ("digits", digits_epoch),
         ("wide", wide_step),
     ];
-    for (name, case) in cases {
+    for (name, group) in groups {
         if only.as_deref().is_none_or(|only| only == name) {
-            case();
+            group();
         }
     }
 }
@@ -168,7 +166,7 @@ fn neuron_batch() {
     let roles: Vec<Role> = bindings.iter().map(role).collect();
     let tape = Tape::compile(&program.graph, &[program.output.1], &roles, CompileOptions::default());
     let mut check = 0.0;
-    for (case, threads) in [("neuron_batch", 1), ("neuron_batch_2_threads", 2)] {
+    for (case, threads) in [("neuron_batch_1_thread", 1), ("neuron_batch_2_threads", 2)] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let time = pool.install(|| {
             median(|| {
