@@ -51,6 +51,11 @@ fn median(mut work: impl FnMut()) -> f64 {
     times[times.len() / 2]
 }
 
+/// What `work` gives on so many threads.
+fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
+}
+
 fn report(case: &str, median_ns: f64, unit: &str, check: Option<f64>) {
     let check = check.map_or(String::new(), |check| format!(r#", "check": {check}"#));
     println!(r#"{{"peer": "gradd", "case": "{case}", "median_ns": {median_ns}, "unit": "{unit}"{check}}}"#);
@@ -167,8 +172,7 @@ fn neuron_batch() {
     let tape = Tape::compile(&program.graph, &[program.output.1], &roles, CompileOptions::default());
     let mut check = 0.0;
     for (case, threads) in [("neuron_batch_1_thread", 1), ("neuron_batch_2_threads", 2)] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let time = pool.install(|| {
+        let time = on_threads(threads, || {
             median(|| {
                 let result = tape.objective_and_gradient(&bindings, Reduction::Mean, &Interrupt::never());
                 let number = |g: &Column| if let Column::Number(g) = g { *g } else { 0.0 };
@@ -264,17 +268,22 @@ fn wide_step() {
     let classes: Vec<u32> = (0..rows as u32).map(|i| i % 10).collect();
     let matrix = Matrix::new(&x, rows, 784).expect("784 columns");
     let examples = Examples::new(&mlp, matrix, Targets::Classes(&classes)).expect("a class per row");
-    let mut model = MlpObjective::<f32>::new(&mlp, examples, LossReduction::Mean);
     let plan = Plan::new(rows, Length::Steps(u64::MAX), None, None).expect("a plan");
     let optimizer = Optimizer::Sgd(Sgd::new(0.01).expect("a rate"));
-    let mut trainer = Trainer::new(&mut model, optimizer, plan, dense(&sizes), None).expect("a trainer");
     let never = Interrupt::never();
-    let time = median(|| {
-        black_box(trainer.step(&never).expect("finite"));
-    });
     let pairs: Vec<usize> = sizes.windows(2).map(|pair| pair[0] * pair[1]).collect();
     let flops = 2 * rows * (2 * pairs.iter().sum::<usize>() + pairs[1..].iter().sum::<usize>());
-    println!(
-        r#"{{"peer": "gradd", "case": "wide_step_1_thread", "median_ns": {time}, "unit": "step", "flops": {flops}}}"#
-    );
+    for (case, threads) in [("wide_step_1_thread", 1), ("wide_step_2_threads", 2)] {
+        let time = on_threads(threads, || {
+            let mut model = MlpObjective::<f32>::new(&mlp, examples, LossReduction::Mean);
+            let mut trainer =
+                Trainer::new(&mut model, optimizer, plan.clone(), dense(&sizes), None).expect("a trainer");
+            median(|| {
+                black_box(trainer.step(&never).expect("finite"));
+            })
+        });
+        println!(
+            r#"{{"peer": "gradd", "case": "{case}", "median_ns": {time}, "unit": "step", "flops": {flops}}}"#
+        );
+    }
 }

@@ -1,13 +1,15 @@
 //! The products of large layers: tiles over packed blocks that fit the caches (Goto and van de Geijn 2008).
 
 use super::product::Scalar;
-use super::tile::{TILE, pack_columns, pack_rows, tile};
-use crate::engine::kernels::{Kernel, Level};
+use super::tile::{TILE, WIDE_TILE, pack_columns, pack_rows};
+#[cfg(target_arch = "x86_64")]
+use crate::engine::kernels::{Avx2, Avx512};
+use crate::engine::kernels::{Kernel, Lanes, Left, Level, Plain, Registers, Right, Start, tile};
 
 /// Inner indices of a block: a packed panel of the right factor, 64 bytes wide, is to stay in the first-level cache.
 const DEPTH: usize = 256;
 /// Rows of a packed block of the left factor, which is to stay in the second-level cache.
-const HEIGHT: usize = 32 * TILE;
+const HEIGHT: usize = 128;
 /// Columns of a packed block of the right factor.
 const WIDTH: usize = 512;
 
@@ -35,15 +37,63 @@ pub(super) struct Product<'a, T> {
     pub scratch: &'a mut [T],
 }
 
+/// Multiply-adds from which on a product is worth the attention of one more thread: about 100 µs of one.
+const SHARE: usize = 1 << 23;
+/// Rows of the least share.
+const SHARE_HEIGHT: usize = 8 * WIDE_TILE;
+
+/// Shares that a product of this shape is cut into: no more than there are threads.
+fn shares(height: usize, depth: usize, width: usize) -> usize {
+    let worthwhile = (height / SHARE_HEIGHT).min(height * depth * width / SHARE);
+    if worthwhile > 1 { worthwhile.min(rayon::current_num_threads()) } else { 1 }
+}
+
 /// Numbers of scratch that a product of this shape, or of a smaller one, needs.
 pub(super) fn scratch(height: usize, depth: usize, width: usize) -> usize {
+    shares(height, depth, width) * share_scratch(height, depth, width)
+}
+
+fn share_scratch(height: usize, depth: usize, width: usize) -> usize {
     let depth = depth.min(DEPTH);
-    depth * (height.min(HEIGHT).next_multiple_of(TILE) + width.min(WIDTH).next_multiple_of(16))
+    depth * (height.min(HEIGHT).next_multiple_of(WIDE_TILE) + width.min(WIDTH).next_multiple_of(32))
 }
 
 impl<T: Scalar> Product<'_, T> {
+    /// Computes it, on several threads if it is large. That changes no bit, since each number of `c` is summed by one.
     pub fn run(self) {
-        Level::best().run(self);
+        let shares = shares(self.height, self.depth, self.width);
+        self.run_shared(shares);
+    }
+
+    fn run_shared(self, shares: usize) {
+        if shares < 2 {
+            return Level::best().run(self);
+        }
+        let first = shares / 2;
+        let row = self.height * first / shares;
+        let (upper, lower) = self.split_at(row, first);
+        rayon::join(|| upper.run_shared(first), || lower.run_shared(shares - first));
+    }
+
+    /// The products of the upper rows, to be computed in so many shares, and of the others.
+    fn split_at(self, row: usize, shares: usize) -> (Self, Self) {
+        let Self { height, depth, width, a, b, c, stride, scratch } = self;
+        let (upper, lower) = c.split_at_mut(row * stride);
+        let below = &a.values[if a.transposed { row } else { row * a.stride }..];
+        let (near, far) = scratch.split_at_mut(shares * share_scratch(height, depth, width));
+        (
+            Self { height: row, depth, width, a, b, c: upper, stride, scratch: near },
+            Self {
+                height: height - row,
+                depth,
+                width,
+                a: Factor { values: below, ..a },
+                b,
+                c: lower,
+                stride,
+                scratch: far,
+            },
+        )
     }
 }
 
@@ -51,13 +101,43 @@ impl<T: Scalar> Kernel for Product<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        if size_of::<T>() == 8 { self.blocks::<8>() } else { self.blocks::<16>() }
+        self.narrow(Plain);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx2(self, registers: Avx2) {
+        self.narrow(registers);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx512(self, registers: Avx512) {
+        if size_of::<T>() == 8 {
+            self.blocks::<Avx512, WIDE_TILE, 16>(registers);
+        } else {
+            self.blocks::<Avx512, WIDE_TILE, 32>(registers);
+        }
     }
 }
 
 impl<T: Scalar> Product<'_, T> {
+    /// Tiles of two AVX2 registers per row.
     #[inline(always)]
-    fn blocks<const L: usize>(self) {
+    fn narrow<M: Registers>(self, registers: M)
+    where
+        T: Lanes<M>,
+    {
+        if size_of::<T>() == 8 {
+            self.blocks::<M, TILE, 8>(registers);
+        } else {
+            self.blocks::<M, TILE, 16>(registers);
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<M: Registers, const R: usize, const L: usize>(self, registers: M)
+    where
+        T: Lanes<M>,
+    {
         let Self { height, depth, width, a, b, c, stride, scratch } = self;
         for left in (0..width).step_by(WIDTH) {
             let block_width = WIDTH.min(width - left);
@@ -71,23 +151,23 @@ impl<T: Scalar> Product<'_, T> {
                 }
                 for top in (0..height).step_by(HEIGHT) {
                     let block_height = HEIGHT.min(height - top);
-                    let panels = block_height.div_ceil(TILE);
-                    let lower = &mut rest.as_chunks_mut::<TILE>().0[..panels * block_depth];
+                    let panels = block_height.div_ceil(R);
+                    let lower = &mut rest.as_chunks_mut::<R>().0[..panels * block_depth];
                     for (index, panel) in lower.chunks_exact_mut(block_depth).enumerate() {
-                        let row = top + index * TILE;
-                        a.pack_left(row, first, TILE.min(height - row), panel);
+                        let row = top + index * R;
+                        a.pack_left(row, first, R.min(height - row), panel);
                     }
                     for (index, vectors) in right.chunks_exact(block_depth).enumerate() {
                         let column = left + index * L;
                         let count = L.min(width - column);
                         for (index, columns) in lower.chunks_exact(block_depth).enumerate() {
-                            let row = top + index * TILE;
-                            let rows = TILE.min(height - row);
+                            let row = top + index * R;
+                            let rows = R.min(height - row);
                             let c = &mut c[row * stride + column..];
-                            if rows == TILE && count == L {
-                                whole_tile::<T, L>(columns, vectors, c, stride);
+                            if rows == R && count == L {
+                                whole_tile::<M, T, R, L>(registers, columns, vectors, c, stride);
                             } else {
-                                edge_tile::<T, L>(columns, vectors, c, stride, rows, count);
+                                edge_tile::<M, T, R, L>(registers, columns, vectors, c, stride, rows, count);
                             }
                         }
                     }
@@ -120,37 +200,34 @@ impl<T: Scalar> Factor<'_, T> {
 }
 
 #[inline(always)]
-fn whole_tile<T: Scalar, const L: usize>(
-    columns: &[[T; TILE]],
+fn whole_tile<M: Registers, T: Scalar + Lanes<M>, const R: usize, const L: usize>(
+    registers: M,
+    columns: &[[T; R]],
     vectors: &[[T; L]],
     c: &mut [T],
     stride: usize,
 ) {
-    let mut sums = [[T::ZERO; L]; TILE];
-    for (row, sums) in sums.iter_mut().enumerate() {
-        sums.copy_from_slice(&c[row * stride..][..L]);
-    }
-    let sums = tile(sums, columns.iter(), vectors.iter());
-    for (row, sums) in sums.iter().enumerate() {
-        c[row * stride..][..L].copy_from_slice(sums);
-    }
+    let left = Left { numbers: columns.as_flattened(), row: 1, column: R };
+    let right = Right { numbers: vectors.as_flattened(), row: L };
+    tile::<M, T, R, L>(registers, columns.len(), left, right, Start::Tile, c, stride);
 }
 
 #[inline(always)]
-fn edge_tile<T: Scalar, const L: usize>(
-    columns: &[[T; TILE]],
+fn edge_tile<M: Registers, T: Scalar + Lanes<M>, const R: usize, const L: usize>(
+    registers: M,
+    columns: &[[T; R]],
     vectors: &[[T; L]],
     c: &mut [T],
     stride: usize,
     rows: usize,
     count: usize,
 ) {
-    let mut sums = [[T::ZERO; L]; TILE];
-    for (row, sums) in sums[..rows].iter_mut().enumerate() {
-        sums[..count].copy_from_slice(&c[row * stride..][..count]);
+    let mut whole = [[T::ZERO; L]; R];
+    for (row, whole) in whole[..rows].iter_mut().enumerate() {
+        whole[..count].copy_from_slice(&c[row * stride..][..count]);
     }
-    let sums = tile(sums, columns.iter(), vectors.iter());
-    for (row, sums) in sums[..rows].iter().enumerate() {
-        c[row * stride..][..count].copy_from_slice(&sums[..count]);
+    whole_tile(registers, columns, vectors, whole.as_flattened_mut(), L);
+    for (row, whole) in whole[..rows].iter().enumerate() {
+        c[row * stride..][..count].copy_from_slice(&whole[..count]);
     }
 }

@@ -1,35 +1,59 @@
-//! The products of small layers: tiles over factors that lie in the first-level cache, packed only where they must be.
+//! The products of small layers: tiles and dot products over factors that lie in the first-level cache.
 
 use super::product::{LANES, Scalar, Shape};
-use super::tile::{TILE, pack_rows, tile};
-use crate::engine::kernels::{Kernel, Level, Real};
+use super::tile::{TILE, WIDE_TILE};
+#[cfg(target_arch = "x86_64")]
+use crate::engine::kernels::{Avx2, Avx512};
+use crate::engine::kernels::{
+    Kernel, Lanes, Left, Level, Plain, Registers, Right, Start, dots, row_sum, tile,
+};
 
-/// Below this many inputs, weight gradients are plain dot products.
-const NARROW: usize = 4;
-
-/// Numbers of scratch that the products of a layer need.
-pub(super) fn scratch(shape: Shape) -> usize {
-    let Shape { units, inputs, stride } = shape;
-    (TILE * inputs).max((units.next_multiple_of(TILE) + LANES) * stride)
+/// A product that is computed in tiles of `R` rows by `L` lanes.
+trait Tiled {
+    type Number: Scalar;
+    fn tiles<M: Registers, const R: usize, const L: usize>(self, registers: M)
+    where
+        Self::Number: Lanes<M>;
 }
 
-/// Lanes `lane..lane + L` of each row.
-#[inline(always)]
-fn vectors<T, const L: usize>(rows: &[T], stride: usize, lane: usize) -> impl Iterator<Item = &[T; L]> {
-    rows.chunks_exact(stride)
-        .map(move |row| row[lane..].first_chunk().expect("strides are multiples of the lanes"))
+struct InTiles<P>(P);
+
+impl<P: Tiled> InTiles<P> {
+    /// Two AVX2 registers per row.
+    #[inline(always)]
+    fn narrow<M: Registers>(self, registers: M)
+    where
+        P::Number: Lanes<M>,
+    {
+        if size_of::<P::Number>() == 8 {
+            self.0.tiles::<M, TILE, 8>(registers);
+        } else {
+            self.0.tiles::<M, TILE, 16>(registers);
+        }
+    }
+}
+
+impl<P: Tiled> Kernel for InTiles<P> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        self.narrow(Plain);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx2(self, registers: Avx2) {
+        self.narrow(registers);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx512(self, registers: Avx512) {
+        self.0.tiles::<Avx512, WIDE_TILE, LANES>(registers);
+    }
 }
 
 /// See [`product::forward`](super::product::forward).
-pub(super) fn forward<T: Scalar>(
-    shape: Shape,
-    weight: &[T],
-    bias: &[T],
-    a: &[T],
-    z: &mut [T],
-    scratch: &mut [T],
-) {
-    Level::best().run(Forward { shape, weight, bias, a, z, scratch });
+pub(super) fn forward<T: Scalar>(shape: Shape, weight: &[T], bias: &[T], a: &[T], z: &mut [T]) {
+    Level::best().run(InTiles(Forward { shape, weight, bias, a, z }));
 }
 
 struct Forward<'a, T> {
@@ -38,41 +62,52 @@ struct Forward<'a, T> {
     bias: &'a [T],
     a: &'a [T],
     z: &'a mut [T],
-    scratch: &'a mut [T],
 }
 
-impl<T: Scalar> Kernel for Forward<'_, T> {
-    type Output = ();
+impl<T: Scalar> Tiled for Forward<'_, T> {
+    type Number = T;
     #[inline(always)]
-    fn run(self) {
-        if size_of::<T>() == 8 { self.tiles::<8>() } else { self.tiles::<16>() }
+    fn tiles<M: Registers, const R: usize, const L: usize>(self, registers: M)
+    where
+        T: Lanes<M>,
+    {
+        let Shape { units, inputs, stride } = self.shape;
+        let whole = units / R * R;
+        let (z, z_rest) = self.z.split_at_mut(whole * stride);
+        let (weight, weight_rest) = self.weight.split_at(whole * inputs);
+        let (bias, bias_rest) = self.bias.as_chunks();
+        let tiles = z.chunks_exact_mut(R * stride).zip(weight.chunks_exact(R * inputs));
+        for ((z, weight), bias) in tiles.zip(bias) {
+            forward_rows::<M, T, R, L>(registers, self.shape, weight, bias, self.a, z);
+        }
+        let rows = z_rest.chunks_exact_mut(stride).zip(weight_rest.chunks_exact(inputs));
+        for ((z, weight), bias) in rows.zip(bias_rest) {
+            forward_rows::<M, T, 1, L>(registers, self.shape, weight, &[*bias], self.a, z);
+        }
     }
 }
 
-impl<T: Scalar> Forward<'_, T> {
-    #[inline(always)]
-    fn tiles<const L: usize>(self) {
-        let Shape { inputs, stride, .. } = self.shape;
-        let panel = &mut self.scratch.as_chunks_mut::<TILE>().0[..inputs];
-        let tiles = self.z.chunks_mut(TILE * stride).zip(self.weight.chunks(TILE * inputs));
-        for ((z, weight), bias) in tiles.zip(self.bias.chunks(TILE)) {
-            pack_rows(weight, inputs, bias.len(), panel);
-            let mut start = [T::ZERO; TILE];
-            start[..bias.len()].copy_from_slice(bias);
-            for lane in (0..stride).step_by(L) {
-                let sums = std::array::from_fn(|row| [start[row]; L]);
-                let sums = tile::<T, TILE, L>(sums, panel.iter(), vectors(self.a, stride, lane));
-                for (z, sums) in z.chunks_exact_mut(stride).zip(sums) {
-                    z[lane..lane + L].copy_from_slice(&sums);
-                }
-            }
-        }
+/// `R` rows of `z = weight a + bias`.
+#[inline(always)]
+fn forward_rows<M: Registers, T: Scalar + Lanes<M>, const R: usize, const L: usize>(
+    registers: M,
+    shape: Shape,
+    weight: &[T],
+    bias: &[T; R],
+    a: &[T],
+    z: &mut [T],
+) {
+    let Shape { inputs, stride, .. } = shape;
+    for lane in (0..stride).step_by(L) {
+        let left = Left { numbers: weight, row: inputs, column: 1 };
+        let right = Right { numbers: &a[lane..], row: stride };
+        tile::<M, T, R, L>(registers, inputs, left, right, Start::Rows(bias), &mut z[lane..], stride);
     }
 }
 
 /// See [`product::backward`](super::product::backward).
 pub(super) fn backward<T: Scalar>(shape: Shape, weight: &[T], dz: &[T], da: &mut [T]) {
-    Level::best().run(Backward { shape, weight, dz, da });
+    Level::best().run(InTiles(Backward { shape, weight, dz, da }));
 }
 
 struct Backward<'a, T> {
@@ -82,55 +117,47 @@ struct Backward<'a, T> {
     da: &'a mut [T],
 }
 
-impl<T: Scalar> Kernel for Backward<'_, T> {
-    type Output = ();
+impl<T: Scalar> Tiled for Backward<'_, T> {
+    type Number = T;
     #[inline(always)]
-    fn run(self) {
-        if size_of::<T>() == 8 { self.tiles::<8>() } else { self.tiles::<16>() }
-    }
-}
-
-impl<T: Scalar> Backward<'_, T> {
-    #[inline(always)]
-    fn tiles<const L: usize>(self) {
+    fn tiles<M: Registers, const R: usize, const L: usize>(self, registers: M)
+    where
+        T: Lanes<M>,
+    {
         let Shape { inputs, stride, .. } = self.shape;
-        let whole = inputs / TILE * TILE;
+        let whole = inputs / R * R;
         let (da, da_rest) = self.da.split_at_mut(whole * stride);
-        for (index, da) in da.chunks_exact_mut(TILE * stride).enumerate() {
-            backward_rows::<T, TILE, L>(inputs, stride, &self.weight[index * TILE..], self.dz, da);
+        for (index, da) in da.chunks_exact_mut(R * stride).enumerate() {
+            let weight = &self.weight[index * R..];
+            backward_rows::<M, T, R, L>(registers, self.shape, weight, self.dz, da);
         }
         for (row, da) in da_rest.chunks_exact_mut(stride).enumerate() {
-            backward_rows::<T, 1, L>(inputs, stride, &self.weight[whole + row..], self.dz, da);
+            let weight = &self.weight[whole + row..];
+            backward_rows::<M, T, 1, L>(registers, self.shape, weight, self.dz, da);
         }
     }
 }
 
 /// `R` rows of `da = weightᵀ dz`; `weight` starts at the first of them.
 #[inline(always)]
-fn backward_rows<T: Real, const R: usize, const L: usize>(
-    inputs: usize,
-    stride: usize,
+fn backward_rows<M: Registers, T: Scalar + Lanes<M>, const R: usize, const L: usize>(
+    registers: M,
+    shape: Shape,
     weight: &[T],
     dz: &[T],
     da: &mut [T],
 ) {
+    let Shape { units, inputs, stride } = shape;
     for lane in (0..stride).step_by(L) {
-        let columns =
-            weight.chunks(inputs).map(|weight| weight.first_chunk().expect("a tile lies within a row"));
-        let sums = tile::<T, R, L>([[T::ZERO; L]; R], columns, vectors(dz, stride, lane));
-        for (da, sums) in da.chunks_exact_mut(stride).zip(sums) {
-            da[lane..lane + L].copy_from_slice(&sums);
-        }
+        let left = Left { numbers: weight, row: 1, column: inputs };
+        let right = Right { numbers: &dz[lane..], row: stride };
+        tile::<M, T, R, L>(registers, units, left, right, Start::Zero, &mut da[lane..], stride);
     }
 }
 
 /// `dw += dz aᵀ`
-pub(super) fn accumulate<T: Scalar>(shape: Shape, dz: &[T], a: &[T], dw: &mut [T], scratch: &mut [T]) {
-    if shape.units < TILE || shape.inputs < NARROW {
-        Level::best().run(Dots { shape, dz, a, dw });
-    } else {
-        Level::best().run(Accumulate { shape, dz, a, dw, scratch });
-    }
+pub(super) fn accumulate<T: Scalar>(shape: Shape, dz: &[T], a: &[T], dw: &mut [T]) {
+    Level::best().run(Accumulate { shape, dz, a, dw });
 }
 
 struct Accumulate<'a, T> {
@@ -138,71 +165,68 @@ struct Accumulate<'a, T> {
     dz: &'a [T],
     a: &'a [T],
     dw: &'a mut [T],
-    scratch: &'a mut [T],
 }
 
 impl<T: Scalar> Kernel for Accumulate<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        if size_of::<T>() == 8 { self.tiles::<8>() } else { self.tiles::<16>() }
+        self.dots::<Plain, 1, 1>(Plain);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx2(self, registers: Avx2) {
+        self.dots::<Avx2, 2, 1>(registers);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx512(self, registers: Avx512) {
+        self.dots::<Avx512, 4, 2>(registers);
     }
 }
 
 impl<T: Scalar> Accumulate<'_, T> {
+    /// Weights by `R` units and `C` inputs at a time.
     #[inline(always)]
-    fn tiles<const L: usize>(self) {
-        let Shape { units, inputs, stride } = self.shape;
-        let (columns, rest) = self.scratch.split_at_mut(units.next_multiple_of(TILE) * stride);
-        let columns = columns.as_chunks_mut::<TILE>().0;
-        for (dz, panel) in self.dz.chunks(TILE * stride).zip(columns.chunks_exact_mut(stride)) {
-            pack_rows(dz, stride, dz.len() / stride, panel);
+    fn dots<M: Registers, const R: usize, const C: usize>(mut self, registers: M)
+    where
+        T: Lanes<M>,
+    {
+        let whole = self.shape.units / R * R;
+        for unit in (0..whole).step_by(R) {
+            self.rows::<M, R, C>(registers, unit);
         }
-        let vectors = &mut rest.as_chunks_mut::<L>().0[..stride];
-        for (index, a) in self.a.chunks(L * stride).enumerate() {
-            pack_rows(a, stride, a.len() / stride, vectors);
-            let (first, count) = (index * L, a.len() / stride);
-            for (panel, dw) in columns.chunks_exact(stride).zip(self.dw.chunks_mut(TILE * inputs)) {
-                let sums = tile::<T, TILE, L>([[T::ZERO; L]; TILE], panel.iter(), vectors.iter());
-                for (dw, sums) in dw.chunks_exact_mut(inputs).zip(&sums) {
-                    add_lanes(&mut dw[first..first + count], sums);
-                }
-            }
+        for unit in whole..self.shape.units {
+            self.rows::<M, 1, C>(registers, unit);
         }
     }
-}
 
-/// Adds the first lanes of `sums`. Called, not inlined: a use of single lanes in sight of the tile would have the compiler
-/// keep its sums in single lanes, and compute them so.
-#[inline(never)]
-fn add_lanes<T: Real, const L: usize>(dw: &mut [T], sums: &[T; L]) {
-    for (dw, &sum) in dw.iter_mut().zip(sums) {
-        *dw += sum;
-    }
-}
-
-/// `dw += dz aᵀ` where tiles would be mostly padding.
-struct Dots<'a, T> {
-    shape: Shape,
-    dz: &'a [T],
-    a: &'a [T],
-    dw: &'a mut [T],
-}
-
-impl<T: Scalar> Kernel for Dots<'_, T> {
-    type Output = ();
+    /// Those of `R` units from `unit` on.
     #[inline(always)]
-    fn run(self) {
+    fn rows<M: Registers, const R: usize, const C: usize>(&mut self, registers: M, unit: usize)
+    where
+        T: Lanes<M>,
+    {
+        let whole = self.shape.inputs / C * C;
+        for input in (0..whole).step_by(C) {
+            self.some::<M, R, C>(registers, unit, input);
+        }
+        for input in whole..self.shape.inputs {
+            self.some::<M, R, 1>(registers, unit, input);
+        }
+    }
+
+    #[inline(always)]
+    fn some<M: Registers, const R: usize, const C: usize>(&mut self, registers: M, unit: usize, input: usize)
+    where
+        T: Lanes<M>,
+    {
         let Shape { inputs, stride, .. } = self.shape;
-        for (dz, dw) in self.dz.chunks_exact(stride).zip(self.dw.chunks_exact_mut(inputs)) {
-            for (a, dw) in self.a.chunks_exact(stride).zip(dw) {
-                let mut sums = [T::ZERO; LANES];
-                for (dz, a) in dz.as_chunks::<LANES>().0.iter().zip(a.as_chunks::<LANES>().0) {
-                    for lane in 0..LANES {
-                        sums[lane] = dz[lane].mul_add(a[lane], sums[lane]);
-                    }
-                }
-                *dw += tree(sums);
+        let dots =
+            dots::<M, T, R, C>(registers, stride, &self.dz[unit * stride..], &self.a[input * stride..]);
+        for r in 0..R {
+            for c in 0..C {
+                self.dw[(unit + r) * inputs + input + c] += dots[r][c];
             }
         }
     }
@@ -223,28 +247,28 @@ impl<T: Scalar> Kernel for AddRowSums<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (dz, db) in self.dz.chunks_exact(self.stride).zip(self.db) {
-            let mut sums = [T::ZERO; LANES];
-            for dz in dz.as_chunks::<LANES>().0 {
-                for (sum, &dz) in sums.iter_mut().zip(dz) {
-                    *sum += dz;
-                }
-            }
-            *db += tree(sums);
-        }
+        self.sums(Plain);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx2(self, registers: Avx2) {
+        self.sums(registers);
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx512(self, registers: Avx512) {
+        self.sums(registers);
     }
 }
 
-/// The sum of the lanes, halves added until one is left.
-#[inline(always)]
-fn tree<T: Real>(mut sums: [T; LANES]) -> T {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            let other = sums[lane + width];
-            sums[lane] += other;
+impl<T: Scalar> AddRowSums<'_, T> {
+    #[inline(always)]
+    fn sums<M: Registers>(self, registers: M)
+    where
+        T: Lanes<M>,
+    {
+        for unit in 0..self.db.len() {
+            self.db[unit] += row_sum(registers, &self.dz[unit * self.stride..][..self.stride]);
         }
-        width /= 2;
     }
-    sums[0]
 }

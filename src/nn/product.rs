@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::blocks::{Factor, Product};
 use super::{blocks, loops};
-use crate::engine::kernels::Real;
+use crate::engine::kernels::{Real, SUM_LANES};
 
 /// Rows of activations are padded to a multiple of this many lanes: two AVX-512 vectors of f64, one of f32.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = SUM_LANES;
 
 /// A float type that layers compute in: f64 or f32.
 pub trait Scalar: Real {
@@ -50,10 +50,9 @@ impl Shape {
     /// Numbers of scratch that products of this shape, or with a smaller stride, need.
     pub fn scratch(self) -> usize {
         let Shape { units, inputs, stride } = self;
-        let large = blocks::scratch(units, inputs, stride)
+        blocks::scratch(units, inputs, stride)
             .max(blocks::scratch(inputs, units, stride))
-            .max(blocks::scratch(units, stride, inputs));
-        loops::scratch(self).max(large)
+            .max(blocks::scratch(units, stride, inputs))
     }
 
     /// Whether packed blocks are faster than plain loops at this shape.
@@ -82,7 +81,7 @@ pub(super) fn forward<T: Scalar>(
 ) {
     let Shape { units, inputs, stride } = shape;
     if !shape.is_large() {
-        return loops::forward(shape, weight, bias, a, z, scratch);
+        return loops::forward(shape, weight, bias, a, z);
     }
     for (z, &bias) in z.chunks_exact_mut(stride).zip(bias) {
         z.fill(bias);
@@ -114,7 +113,7 @@ pub(super) fn accumulate<T: Scalar>(
     let Shape { units, inputs, stride } = shape;
     loops::add_row_sums(stride, dz, db);
     if !shape.is_large() {
-        return loops::accumulate(shape, dz, a, dw, scratch);
+        return loops::accumulate(shape, dz, a, dw);
     }
     let (a, b) = (factor(dz, stride, false), factor(a, stride, true));
     Product { height: units, depth: stride, width: inputs, a, b, c: dw, stride: inputs, scratch }.run();

@@ -1,30 +1,12 @@
-//! The inner loop of every matrix product, and the packing that feeds it.
-//!
-//! A product is cut into tiles of a few rows by a vector of lanes, which stay in registers while the sum over the inner
-//! index runs: one fused multiply-add per term, in order. That order does not depend on how a product is cut, so a
-//! product gives the same bits at every level and on every machine.
+//! The sizes of tiles, and the packing that feeds them.
 
 use crate::engine::kernels::Real;
 
-/// Rows of a tile. With two AVX2 vectors per row that makes 8 accumulators, enough to hide the latency of a multiply-add.
+/// Rows of a tile. With two AVX2 vectors per row that makes 8 accumulators, enough to hide the latency of a multiply-add and
+/// as many as leave room for the factors.
 pub(super) const TILE: usize = 4;
-
-/// Σ over i of column i of `R` rows times vector i, added to `sums`.
-#[inline(always)]
-pub(super) fn tile<'a, T: Real, const R: usize, const L: usize>(
-    mut sums: [[T; L]; R],
-    columns: impl Iterator<Item = &'a [T; R]>,
-    vectors: impl Iterator<Item = &'a [T; L]>,
-) -> [[T; L]; R] {
-    for (column, vector) in columns.zip(vectors) {
-        for row in 0..R {
-            for lane in 0..L {
-                sums[row][lane] = column[row].mul_add(vector[lane], sums[row][lane]);
-            }
-        }
-    }
-    sums
-}
+/// Rows of a tile where registers are twice as many.
+pub(super) const WIDE_TILE: usize = 8;
 
 /// Packs up to `R` rows, `stride` apart, as the columns of a panel; rows that are missing are zeros.
 #[inline(always)]

@@ -5,6 +5,7 @@ use super::loss::BlockTargets;
 use super::product::{LANES, Scalar, Shape};
 use super::rows::Rows;
 use super::spec::Mlp;
+use crate::engine::kernels::Aligned;
 use std::ops::Range;
 
 /// Bytes of activations that a block of rows should not pass, so that it stays in the second-level cache.
@@ -17,21 +18,21 @@ const MAX_BLOCK_ROWS: usize = 2048;
 const MAX_BLOCK_WORK: usize = 1 << 29;
 
 /// Buffers that a pass fills and keeps, so that the next pass over as many rows allocates nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Workspace<T> {
     /// The block's inputs, then each layer's activations, `[width][stride]` each.
-    pub(super) activations: Vec<Vec<T>>,
+    pub(super) activations: Vec<Aligned<T>>,
     /// The slopes of those activations that cannot be told from their values, else empty; by layer.
-    pub(super) slopes: Vec<Vec<T>>,
+    pub(super) slopes: Vec<Aligned<T>>,
     /// Adjoints of the current layer, `[widest][stride]`.
-    pub(super) adjoints: Vec<T>,
+    pub(super) adjoints: Aligned<T>,
     /// Adjoints of the layer before it.
-    pub(super) next_adjoints: Vec<T>,
-    targets: Vec<T>,
-    classes: Vec<u32>,
-    pub(super) scratch: Vec<T>,
+    pub(super) next_adjoints: Aligned<T>,
+    targets: Aligned<T>,
+    classes: Aligned<u32>,
+    pub(super) scratch: Aligned<T>,
     /// What products pack.
-    pub(super) panels: Vec<T>,
+    pub(super) panels: Aligned<T>,
 }
 
 /// Rows of a block, from the specification alone, so that sums over rows are split alike on every machine.
@@ -53,24 +54,24 @@ impl<T: Scalar> Workspace<T> {
     /// Makes every buffer large enough for blocks of `stride` lanes; with `backward`, for gradients too.
     pub(super) fn prepare(&mut self, mlp: &Mlp, stride: usize, backward: bool) {
         let layers = mlp.spans().len();
-        self.activations.resize_with(layers + 1, Vec::new);
-        self.slopes.resize_with(layers, Vec::new);
-        grow(&mut self.activations[0], mlp.inputs() * stride);
+        self.activations.resize_with(layers + 1, Aligned::default);
+        self.slopes.resize_with(layers, Aligned::default);
+        self.activations[0].grow(mlp.inputs() * stride);
         for (span, activations) in mlp.spans().iter().zip(&mut self.activations[1..]) {
-            grow(activations, span.units * stride);
+            activations.grow(span.units * stride);
             let shape = Shape { units: span.units, inputs: span.inputs, stride };
-            grow(&mut self.panels, shape.scratch());
+            self.panels.grow(shape.scratch());
         }
-        grow(&mut self.scratch, 4 * stride);
+        self.scratch.grow(4 * stride);
         if backward {
             for (span, slopes) in mlp.spans().iter().zip(&mut self.slopes) {
                 if !span.activation.slope_from_value() {
-                    grow(slopes, span.units * stride);
+                    slopes.grow(span.units * stride);
                 }
             }
             let widest = mlp.spans().iter().map(|span| span.units).max().unwrap_or(0);
-            grow(&mut self.adjoints, widest * stride);
-            grow(&mut self.next_adjoints, widest * stride);
+            self.adjoints.grow(widest * stride);
+            self.next_adjoints.grow(widest * stride);
         }
     }
 
@@ -97,7 +98,7 @@ impl<T: Scalar> Workspace<T> {
         match examples.targets {
             Targets::Values(values) => {
                 let outputs = examples.outputs;
-                grow(&mut self.targets, outputs * stride);
+                self.targets.grow(outputs * stride);
                 let targets = &mut self.targets[..outputs * stride];
                 for (lane, position) in block.clone().enumerate() {
                     let row = &values[rows.get(position) * outputs..][..outputs];
@@ -110,7 +111,7 @@ impl<T: Scalar> Workspace<T> {
                 }
             }
             Targets::Classes(classes) => {
-                grow(&mut self.classes, stride);
+                self.classes.grow(stride);
                 for (class, position) in self.classes.iter_mut().zip(block) {
                     *class = classes[rows.get(position)];
                 }
@@ -129,11 +130,5 @@ impl<T: Scalar> Workspace<T> {
             Targets::Classes(_) => BlockTargets::Classes(&self.classes[..stride]),
         };
         (targets, &mut self.scratch[..4 * stride])
-    }
-}
-
-fn grow<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) {
-    if buffer.len() < length {
-        buffer.resize(length, T::default());
     }
 }

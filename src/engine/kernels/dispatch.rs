@@ -1,6 +1,8 @@
 //! Runtime choice of the instruction set.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+use super::registers::{Avx2, Avx512};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction set that kernels are compiled for, and that this machine has: only [`available`](Level::available) and
@@ -31,6 +33,27 @@ pub trait Kernel {
     type Output;
     /// Does the work.
     fn run(self) -> Self::Output;
+
+    /// Does it at `avx2`: for work that uses registers by name. The same as [`run`](Kernel::run) unless told, and of the same
+    /// bits.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx2(self, _: Avx2) -> Self::Output
+    where
+        Self: Sized,
+    {
+        self.run()
+    }
+
+    /// Does it at `avx512`, likewise.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_avx512(self, _: Avx512) -> Self::Output
+    where
+        Self: Sized,
+    {
+        self.run()
+    }
 }
 
 /// One more than the level in use; 0 before the first look.
@@ -120,11 +143,13 @@ fn baseline<K: Kernel>(kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+    // SAFETY: whoever calls this has found AVX2 and FMA.
+    kernel.run_avx2(unsafe { Avx2::new() })
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,fma")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+    // SAFETY: whoever calls this has found AVX-512 F.
+    kernel.run_avx512(unsafe { Avx512::new() })
 }

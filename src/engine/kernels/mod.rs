@@ -9,22 +9,32 @@
 // Results of functions are not marked in this crate; neither are methods'.
 #![allow(clippy::return_self_not_must_use)]
 
+mod aligned;
 pub mod dispatch;
+mod dots;
 pub mod exp;
 pub mod hyperbolic;
 pub mod log;
 mod poly;
 mod prefetch;
 pub mod real;
+mod registers;
 pub mod scalar;
 pub mod single;
 pub mod slice;
 pub mod special;
+mod tile;
 pub mod trig;
 
+pub use aligned::Aligned;
 pub use dispatch::{Kernel, Level};
+pub use dots::{dots, row_sum};
 pub use prefetch::prefetch;
 pub use real::Real;
+#[cfg(target_arch = "x86_64")]
+pub use registers::{Avx2, Avx512};
+pub use registers::{Lanes, Plain, Registers, SUM_LANES};
+pub use tile::{Left, Right, Start, tile};
 
 /// Every f64 function under one roof.
 pub mod math {

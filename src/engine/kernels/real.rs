@@ -1,9 +1,24 @@
 //! The float types that kernels are generic over.
 
+#[cfg(target_arch = "x86_64")]
+use super::registers::{Avx2, Avx512};
+use super::registers::{Lanes, Plain};
 use super::{exp, hyperbolic, log, single, special, trig};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// What numbers are held by beside [`Plain`] registers.
+#[cfg(target_arch = "x86_64")]
+pub trait X86Lanes: Lanes<Avx2> + Lanes<Avx512> {}
+#[cfg(target_arch = "x86_64")]
+impl<T: Lanes<Avx2> + Lanes<Avx512>> X86Lanes for T {}
+
+/// Nothing on this target.
+#[cfg(not(target_arch = "x86_64"))]
+pub trait X86Lanes {}
+#[cfg(not(target_arch = "x86_64"))]
+impl<T> X86Lanes for T {}
 
 /// `f64` or `f32` with the elementary functions that sweeps and layers need.
 ///
@@ -27,6 +42,8 @@ pub trait Real:
     + SubAssign
     + MulAssign
     + Sum
+    + Lanes<Plain>
+    + X86Lanes
 {
     /// 0
     const ZERO: Self;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::evaluate::Sweep;
 use super::finite::NonFinite;
-use super::lanes::{Block, tree_sum};
+use super::lanes::Block;
 use super::result::{Binding, SweepError};
 use crate::engine::kernels::prefetch;
 use crate::engine::tape::Leaf;
@@ -89,9 +89,11 @@ impl Sweep<'_> {
                 self.check_values(block, first, lanes, &mut sums)?;
             }
             store(&mut chunk.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
-            block.add_to_totals(&self.reduced, lanes);
+            block.add_to_totals(&self.reduced, lanes, self.level);
             if self.with_gradient {
-                self.seed(block, lanes);
+                for &(slot, seed) in &self.seeds {
+                    block.seed(slot as usize, seed, lanes, self.level);
+                }
                 block.reverse(section, self.level);
                 if self.refuse {
                     self.check_adjoints(block, if looks { crossing } else { 0 }, first, lanes)?;
@@ -99,8 +101,8 @@ impl Sweep<'_> {
                 store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
             }
         }
-        sums.adjoints = (0..gathering).map(|slot| tree_sum(block.adjoint(slot))).collect();
-        sums.outputs = (0..self.reduced.len()).map(|i| tree_sum(block.total(i))).collect();
+        sums.adjoints = (0..gathering).map(|slot| block.sum_adjoint(slot)).collect();
+        sums.outputs = (0..self.reduced.len()).map(|i| block.sum_total(i)).collect();
         Ok(sums)
     }
 
@@ -116,17 +118,6 @@ impl Sweep<'_> {
                 values[..lanes].copy_from_slice(part);
                 values[lanes..].fill(part[lanes - 1]);
                 prefetch(&rest[..rest.len().min(lanes)]);
-            }
-        }
-    }
-
-    /// Puts the seeds into the outputs' adjoints, and zero into the lanes past the last sample.
-    fn seed(&self, block: &mut Block, lanes: usize) {
-        self.varying_outputs().for_each(|slot| block.adjoint_mut(slot).fill(0.0));
-        for slot in self.varying_outputs() {
-            // A node may be an output twice.
-            for adjoint in &mut block.adjoint_mut(slot)[..lanes] {
-                *adjoint += self.seed;
             }
         }
     }

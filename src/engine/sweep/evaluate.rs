@@ -113,6 +113,8 @@ pub(super) struct Sweep<'a> {
     pub(super) wanted_adjoints: Vec<u32>,
     /// Slots of the varying section that are outputs, if those are to be reduced over the samples, in their order.
     pub(super) reduced: Vec<u32>,
+    /// The slots of the varying section that are outputs, each once, with their adjoints at each sample.
+    pub(super) seeds: Vec<(u32, f64)>,
 }
 
 impl<'a> Sweep<'a> {
@@ -144,6 +146,7 @@ impl<'a> Sweep<'a> {
             wanted_values: Vec::new(),
             wanted_adjoints: Vec::new(),
             reduced: Vec::new(),
+            seeds: Vec::new(),
         };
         sweep.choose_columns();
         Ok(sweep)
@@ -209,6 +212,11 @@ impl<'a> Sweep<'a> {
         }
         if self.with_gradient {
             self.wanted_adjoints = in_order(input_slots.chain(in_trace).collect());
+            let mut outputs: Vec<u32> = self.varying_outputs().map(|slot| slot as u32).collect();
+            outputs.sort_unstable();
+            // A node may be an output twice.
+            let seed = |same: &[u32]| (same[0], same.iter().map(|_| self.seed).sum());
+            self.seeds = outputs.chunk_by(u32::eq).map(seed).collect();
         }
     }
 
@@ -243,7 +251,8 @@ impl<'a> Sweep<'a> {
             chunks.into_par_iter().map_init(|| self.new_block(), run).collect()
         };
         let chunks: Vec<ChunkSums> = results.into_iter().collect::<Result<_, _>>()?;
-        let total = |term: &dyn Fn(&ChunkSums) -> f64| tree_sum(&chunks.iter().map(term).collect::<Vec<_>>());
+        let total =
+            |term: &dyn Fn(&ChunkSums) -> f64| tree_sum(&mut chunks.iter().map(term).collect::<Vec<_>>());
         let crossing = section.uniform_leaves();
         Ok(ChunkSums {
             adjoints: (0..chunks[0].adjoints.len()).map(|i| total(&|chunk| chunk.adjoints[i])).collect(),

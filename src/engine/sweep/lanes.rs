@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 
 use super::point::{Compiled, contribution};
-use crate::engine::kernels::{Kernel, Level};
+use crate::engine::kernels::{Aligned, Kernel, Level};
 use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Run, Section};
 
@@ -19,10 +19,10 @@ const WIDTH: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub lanes: usize,
-    values: Vec<f64>,
-    adjoints: Vec<f64>,
+    values: Aligned<f64>,
+    adjoints: Aligned<f64>,
     /// Lane by lane, over all blocks of a chunk, of each output that is reduced.
-    totals: Vec<f64>,
+    totals: Aligned<f64>,
 }
 
 /// How many lanes a block has: a power of two, such that a section's values and adjoints stay in the first-level cache
@@ -43,9 +43,9 @@ impl Block {
         let size = section.slots() * lanes;
         Self {
             lanes,
-            values: vec![0.0; size],
-            adjoints: vec![0.0; if with_gradient { size } else { 0 }],
-            totals: vec![0.0; reduced * lanes],
+            values: Aligned::zeros(size),
+            adjoints: Aligned::zeros(if with_gradient { size } else { 0 }),
+            totals: Aligned::zeros(reduced * lanes),
         }
     }
 
@@ -92,18 +92,30 @@ impl Block {
     }
 
     /// Adds the values of `slots`, each to its total, in the first so many lanes.
-    pub fn add_to_totals(&mut self, slots: &[u32], lanes: usize) {
+    pub fn add_to_totals(&mut self, slots: &[u32], lanes: usize, level: Level) {
         for (total, &slot) in self.totals.chunks_exact_mut(self.lanes).zip(slots) {
-            let values = &self.values[slot as usize * self.lanes..][..lanes];
-            for (total, value) in total.iter_mut().zip(values) {
-                *total += value;
-            }
+            level.run(Add {
+                to: &mut total[..lanes],
+                terms: &self.values[slot as usize * self.lanes..][..lanes],
+            });
         }
     }
 
-    /// The lanes of a total.
-    pub fn total(&self, index: usize) -> &[f64] {
-        &self.totals[index * self.lanes..][..self.lanes]
+    /// The sum of a total's lanes, which are lost.
+    pub fn sum_total(&mut self, index: usize) -> f64 {
+        tree_sum(&mut self.totals[index * self.lanes..][..self.lanes])
+    }
+
+    /// The sum of the lanes of a slot's adjoint, which are lost.
+    pub fn sum_adjoint(&mut self, slot: usize) -> f64 {
+        tree_sum(self.adjoint_mut(slot))
+    }
+
+    /// Sets a slot's adjoint to `seed` in the first so many lanes, and to zero in the others.
+    pub fn seed(&mut self, slot: usize, seed: f64, lanes: usize, level: Level) {
+        let (seeded, rest) = self.adjoint_mut(slot).split_at_mut(lanes);
+        level.run(Fill { lanes: seeded, with: seed });
+        rest.fill(0.0);
     }
 
     /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds. What the slots
@@ -133,16 +145,14 @@ impl Block {
     }
 }
 
-/// The sum in a fixed tree order: halves are added to each other until one number is left.
-pub(super) fn tree_sum(terms: &[f64]) -> f64 {
-    match terms {
-        [] => 0.0,
-        [one] => *one,
-        _ => {
-            let (left, right) = terms.split_at(terms.len().div_ceil(2));
-            tree_sum(left) + tree_sum(right)
-        }
+/// The sum in a fixed tree order: halves are added to each other until one number is left. The terms are lost.
+pub(super) fn tree_sum(mut terms: &mut [f64]) -> f64 {
+    while terms.len() > 1 {
+        let (left, right) = terms.split_at_mut(terms.len().div_ceil(2));
+        left.iter_mut().zip(right).for_each(|(left, right)| *left += *right);
+        terms = left;
     }
+    terms.first().copied().unwrap_or(0.0)
 }
 
 /// Whether all numbers seen are finite: infinite and NaN ones become NaN, once multiplied by zero, and show in the bits.
@@ -198,6 +208,34 @@ fn accumulate<const N: usize, P: Primitive<N>, const K: usize>(
         let partial = P::partials(at, y[l])[K];
         let term = if P::OP.is_linear() { adjoint[l] * partial } else { contribution(adjoint[l], partial) };
         target[l] = if opens { 0.0 } else { target[l] } + term;
+    }
+}
+
+/// Adds the terms lane by lane.
+struct Add<'a> {
+    to: &'a mut [f64],
+    terms: &'a [f64],
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        self.to.iter_mut().zip(self.terms).for_each(|(to, term)| *to += term);
+    }
+}
+
+/// Sets all lanes.
+struct Fill<'a> {
+    lanes: &'a mut [f64],
+    with: f64,
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        self.lanes.fill(self.with);
     }
 }
 
