@@ -17,7 +17,7 @@ impl Sweep<'_> {
 
     pub(super) fn check_values(
         &self,
-        block: &Block,
+        block: &Block<'_>,
         first: usize,
         lanes: usize,
         sums: &mut ChunkSums,
@@ -45,7 +45,7 @@ impl Sweep<'_> {
     /// Looks at the wanted adjoints and at those of the first `gathering` slots.
     pub(super) fn check_adjoints(
         &self,
-        block: &Block,
+        block: &Block<'_>,
         gathering: usize,
         first: usize,
         lanes: usize,

@@ -6,7 +6,6 @@ use super::evaluate::Sweep;
 use super::finite::NonFinite;
 use super::lanes::Block;
 use super::result::{Binding, SweepError};
-use crate::engine::kernels::prefetch;
 use crate::engine::tape::Leaf;
 
 /// Lane-instructions between two looks at the interrupt.
@@ -34,9 +33,17 @@ pub(super) struct ChunkSums {
 
 impl Sweep<'_> {
     /// A block whose leaves that are the same for every sample are filled in.
-    pub(super) fn new_block(&self) -> Block {
+    pub(super) fn new_block(&self) -> Block<'_> {
         let section = &self.tape.varying;
-        let mut block = Block::new(section, self.with_gradient, self.reduced.len());
+        let samples = |leaf: &Leaf| match *leaf {
+            Leaf::Input(position) => match self.bindings[position as usize] {
+                Binding::Samples(samples) => Some(samples),
+                Binding::Number(_) => None,
+            },
+            Leaf::Uniform(_) | Leaf::Constant(_) => None,
+        };
+        let samples = section.leaves.iter().map(samples).collect();
+        let mut block = Block::new(section, samples, self.with_gradient, self.reduced.len());
         for (slot, leaf) in section.leaves.iter().enumerate() {
             match *leaf {
                 Leaf::Uniform(uniform) => block.value_mut(slot).fill(self.point.values[uniform as usize]),
@@ -50,7 +57,7 @@ impl Sweep<'_> {
     /// Fills `chunk`'s columns and adds it up.
     pub(super) fn run_chunk(
         &self,
-        block: &mut Block,
+        block: &mut Block<'_>,
         chunk: &mut Chunk<'_>,
     ) -> Result<ChunkSums, SweepError> {
         let sums = self.run_blocks(block, chunk, false)?;
@@ -64,7 +71,7 @@ impl Sweep<'_> {
     /// `looks` into the gathering adjoints after each block, too.
     fn run_blocks(
         &self,
-        block: &mut Block,
+        block: &mut Block<'_>,
         chunk: &mut Chunk<'_>,
         looks: bool,
     ) -> Result<ChunkSums, SweepError> {
@@ -83,7 +90,7 @@ impl Sweep<'_> {
             }
             let lanes = block.lanes.min(chunk.samples.len() - start);
             let first = chunk.samples.start + start;
-            self.load(block, first, lanes);
+            block.load(first, lanes);
             let finite = block.forward(section, self.level);
             if self.refuse && !(finite && self.uniform_is_finite) {
                 self.check_values(block, first, lanes, &mut sums)?;
@@ -104,22 +111,6 @@ impl Sweep<'_> {
         sums.adjoints = (0..gathering).map(|slot| block.sum_adjoint(slot)).collect();
         sums.outputs = (0..self.reduced.len()).map(|i| block.sum_total(i)).collect();
         Ok(sums)
-    }
-
-    /// Fills the sampled leaves from sample `first` on, and has the memory look up the samples after. Lanes past the last
-    /// sample repeat it and get no seed.
-    fn load(&self, block: &mut Block, first: usize, lanes: usize) {
-        for (slot, leaf) in self.tape.varying.leaves.iter().enumerate() {
-            if let Leaf::Input(position) = *leaf
-                && let Binding::Samples(samples) = self.bindings[position as usize]
-            {
-                let (part, rest) = samples[first..].split_at(lanes);
-                let values = block.value_mut(slot);
-                values[..lanes].copy_from_slice(part);
-                values[lanes..].fill(part[lanes - 1]);
-                prefetch(&rest[..rest.len().min(lanes)]);
-            }
-        }
     }
 }
 

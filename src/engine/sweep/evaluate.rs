@@ -247,7 +247,7 @@ impl<'a> Sweep<'a> {
         let results: Vec<Result<ChunkSums, SweepError>> = if let [chunk] = &mut chunks[..] {
             vec![self.run_chunk(&mut self.new_block(), chunk)]
         } else {
-            let run = |block: &mut Block, mut chunk: Chunk<'_>| self.run_chunk(block, &mut chunk);
+            let run = |block: &mut Block<'_>, mut chunk: Chunk<'_>| self.run_chunk(block, &mut chunk);
             chunks.into_par_iter().map_init(|| self.new_block(), run).collect()
         };
         let chunks: Vec<ChunkSums> = results.into_iter().collect::<Result<_, _>>()?;

@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 
 use super::point::{Compiled, contribution};
-use crate::engine::kernels::{Aligned, Kernel, Level};
+use crate::engine::kernels::{Aligned, Kernel, Level, prefetch};
 use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Run, Section};
 
@@ -16,9 +16,13 @@ use crate::engine::tape::{Run, Section};
 const WIDTH: usize = 8;
 
 /// Values and adjoints of a block: `lanes` numbers per slot.
-#[derive(Clone, Debug)]
-pub(super) struct Block {
+#[derive(Debug)]
+pub(super) struct Block<'a> {
     pub lanes: usize,
+    /// The samples of each leaf that has some. Whole blocks of them are read where they are.
+    samples: Vec<Option<&'a [f64]>>,
+    /// The sample of the first lane, if the block is whole.
+    first: Option<usize>,
     values: Aligned<f64>,
     adjoints: Aligned<f64>,
     /// Lane by lane, over all blocks of a chunk, of each output that is reduced.
@@ -36,13 +40,20 @@ pub(super) fn block_lanes(section: &Section) -> usize {
     fitting(1 << 12, 256).max(fitting(1 << 16, 64))
 }
 
-impl Block {
-    /// Room for a block of `section`, of which so many outputs are reduced.
-    pub fn new(section: &Section, with_gradient: bool, reduced: usize) -> Self {
+impl<'a> Block<'a> {
+    /// Room for a block of `section`, whose leaves have these samples, and of which so many outputs are reduced.
+    pub fn new(
+        section: &Section,
+        samples: Vec<Option<&'a [f64]>>,
+        with_gradient: bool,
+        reduced: usize,
+    ) -> Self {
         let lanes = block_lanes(section);
         let size = section.slots() * lanes;
         Self {
             lanes,
+            samples,
+            first: None,
             values: Aligned::zeros(size),
             adjoints: Aligned::zeros(if with_gradient { size } else { 0 }),
             totals: Aligned::zeros(reduced * lanes),
@@ -56,7 +67,23 @@ impl Block {
 
     /// The lanes of a slot's value.
     pub fn value(&self, slot: usize) -> &[f64] {
-        &self.values[slot * self.lanes..][..self.lanes]
+        in_place(&self.samples, self.first, self.lanes).lanes_of(slot, &self.values)
+    }
+
+    /// Puts the samples from `first` on, `count` of them, into the leaves, and has the memory look up those after. Lanes past
+    /// the last sample repeat it.
+    pub fn load(&mut self, first: usize, count: usize) {
+        self.first = (count == self.lanes).then_some(first);
+        for slot in 0..self.samples.len() {
+            let Some(samples) = self.samples[slot] else { continue };
+            let (part, rest) = samples[first..].split_at(count);
+            if self.first.is_none() {
+                let values = self.value_mut(slot);
+                values[..count].copy_from_slice(part);
+                values[count..].fill(part[count - 1]);
+            }
+            prefetch(&rest[..rest.len().min(count)]);
+        }
     }
 
     /// The lanes of a slot's adjoint.
@@ -73,7 +100,7 @@ impl Block {
     pub fn forward(&mut self, section: &Section, level: Level) -> bool {
         let mut forward = Forward {
             level,
-            lanes: self.lanes,
+            in_place: in_place(&self.samples, self.first, self.lanes),
             values: &mut self.values,
             operands: &section.operands,
             finite: Finite::default(),
@@ -93,11 +120,10 @@ impl Block {
 
     /// Adds the values of `slots`, each to its total, in the first so many lanes.
     pub fn add_to_totals(&mut self, slots: &[u32], lanes: usize, level: Level) {
+        let in_place = in_place(&self.samples, self.first, self.lanes);
         for (total, &slot) in self.totals.chunks_exact_mut(self.lanes).zip(slots) {
-            level.run(Add {
-                to: &mut total[..lanes],
-                terms: &self.values[slot as usize * self.lanes..][..lanes],
-            });
+            let terms = &in_place.lanes_of(slot as usize, &self.values)[..lanes];
+            level.run(Add { to: &mut total[..lanes], terms });
         }
     }
 
@@ -123,7 +149,7 @@ impl Block {
     pub fn reverse(&mut self, section: &Section, level: Level) {
         let mut reverse = Reverse {
             level,
-            lanes: self.lanes,
+            in_place: in_place(&self.samples, self.first, self.lanes),
             values: &self.values,
             adjoints: &mut self.adjoints,
             operands: &section.operands,
@@ -142,6 +168,36 @@ impl Block {
             finite.see(adjoint);
         }
         finite.holds()
+    }
+}
+
+/// Where the lanes of values are.
+#[derive(Clone, Copy)]
+struct InPlace<'s> {
+    /// The samples of the first slots, where they are read in place.
+    samples: &'s [Option<&'s [f64]>],
+    /// The sample of the first lane.
+    first: usize,
+    lanes: usize,
+}
+
+/// Of a block whose first lane is the sample `first`, if it is whole. Its fields are borrowed one by one, since others are
+/// written meanwhile.
+fn in_place<'s>(samples: &'s [Option<&'s [f64]>], first: Option<usize>, lanes: usize) -> InPlace<'s> {
+    InPlace { samples: if first.is_some() { samples } else { &[] }, first: first.unwrap_or(0), lanes }
+}
+
+impl<'s> InPlace<'s> {
+    /// The lanes of a slot, of which the others are in `values`.
+    #[inline(always)]
+    fn lanes_of<'v>(self, slot: usize, values: &'v [f64]) -> &'v [f64]
+    where
+        's: 'v,
+    {
+        match self.samples.get(slot) {
+            Some(Some(samples)) => &samples[self.first..][..self.lanes],
+            _ => &values[slot * self.lanes..][..self.lanes],
+        }
     }
 }
 
@@ -242,7 +298,7 @@ impl Kernel for Fill<'_> {
 /// What all runs of a forward sweep share.
 struct Forward<'a> {
     level: Level,
-    lanes: usize,
+    in_place: InPlace<'a>,
     values: &'a mut [f64],
     operands: &'a [u32],
     finite: Finite,
@@ -264,18 +320,18 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_, '_>, P,
     #[inline(always)]
     fn run(self) {
         let ForwardRun(sweep, run) = self.0;
-        let (lanes, len) = (sweep.lanes, run.len as usize);
+        let (lanes, len) = (sweep.in_place.lanes, run.len as usize);
         let (before, out) = sweep.values.split_at_mut(run.first as usize * lanes);
         let streams = &sweep.operands[run.operands as usize..];
         for i in 0..len {
             let out = &mut out[i * lanes..][..lanes];
             if run.copies {
-                out.copy_from_slice(&before[streams[N * len + i] as usize * lanes..][..lanes]);
+                out.copy_from_slice(sweep.in_place.lanes_of(streams[N * len + i] as usize, before));
                 continue;
             }
             let mut x = [&before[..0]; N];
             for k in 0..N {
-                x[k] = &before[streams[k * len + i] as usize * lanes..][..lanes];
+                x[k] = sweep.in_place.lanes_of(streams[k * len + i] as usize, before);
             }
             map::<N, P>(out, x, &mut sweep.finite);
         }
@@ -285,7 +341,7 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_, '_>, P,
 /// What all runs of a reverse sweep share.
 struct Reverse<'a> {
     level: Level,
-    lanes: usize,
+    in_place: InPlace<'a>,
     values: &'a [f64],
     adjoints: &'a mut [f64],
     operands: &'a [u32],
@@ -309,7 +365,7 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_, '_>, P,
     #[inline(always)]
     fn run(self) {
         let ReverseRun(sweep, run) = self.0;
-        let (lanes, len, first) = (sweep.lanes, run.len as usize, run.first as usize);
+        let (lanes, len, first) = (sweep.in_place.lanes, run.len as usize, run.first as usize);
         let (before, out) = sweep.adjoints.split_at_mut(first * lanes);
         let streams = &sweep.operands[run.operands as usize..];
         let opens = &sweep.opens[run.operands as usize..];
@@ -320,7 +376,7 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_, '_>, P,
             let mut x = [&sweep.values[..0]; N];
             for k in 0..N {
                 slots[k] = streams[k * len + i] as usize;
-                x[k] = &sweep.values[slots[k] * lanes..][..lanes];
+                x[k] = sweep.in_place.lanes_of(slots[k], sweep.values);
             }
             // One by one, since the operand's position must be known when its loop is compiled.
             if sweep.active[slots[0]] {
