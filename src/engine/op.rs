@@ -563,4 +563,9 @@ impl Op {
     pub fn is_linear(self) -> bool {
         matches!(self, Op::Add | Op::Sub | Op::Neg)
     }
+
+    /// Whether its value and partials are a few additions and multiplications.
+    pub fn is_arithmetic(self) -> bool {
+        matches!(self, Op::Add | Op::Sub | Op::Neg | Op::Mul | Op::Square)
+    }
 }

@@ -23,8 +23,10 @@ pub fn dots<M: Registers, T: Real + Lanes<M>, const R: usize, const C: usize>(
 ) -> [[T; C]; R] {
     let lanes = <T as Lanes<M>>::LANES;
     let used = SUM_LANES / lanes;
-    const { assert!(SUM_LANES % <T as Lanes<M>>::LANES == 0 && SUM_LANES / <T as Lanes<M>>::LANES <= SUM) };
-    assert!(length % SUM_LANES == 0 && R * length <= rows.len() && C * length <= others.len());
+    const {
+        assert!(SUM_LANES.is_multiple_of(<T as Lanes<M>>::LANES) && SUM_LANES / <T as Lanes<M>>::LANES <= SUM);
+    }
+    assert!(length.is_multiple_of(SUM_LANES) && R * length <= rows.len() && C * length <= others.len());
     // SAFETY: `at + used * lanes`, which is `at + SUM_LANES`, is at most `length`, and there are `R` and `C` times as many
     // numbers.
     unsafe {
@@ -62,7 +64,7 @@ pub fn dots<M: Registers, T: Real + Lanes<M>, const R: usize, const C: usize>(
 #[inline(always)]
 pub fn row_sum<M: Registers, T: Real + Lanes<M>>(registers: M, row: &[T]) -> T {
     let lanes = <T as Lanes<M>>::LANES;
-    assert!(row.len() % SUM_LANES == 0);
+    assert!(row.len().is_multiple_of(SUM_LANES));
     let one = T::splat(registers, T::ONE);
     let mut sums = [T::splat(registers, T::ZERO); SUM];
     for part in row.chunks_exact(SUM_LANES) {

@@ -1,7 +1,8 @@
 //! The numeric kernels: branch-free elementary functions and the choice of instruction set.
 //!
 //! Everything here is written as plain scalar code that the compiler vectorises inside functions compiled for AVX-512,
-//! AVX2 or the baseline; [`dispatch`] picks one at run time. All paths use fused multiply-adds and the same order of
+//! AVX2 or the baseline, but for the inner loops of matrix products, which name their [`registers`]; [`dispatch`] picks a
+//! level at run time. All paths use fused multiply-adds and the same order of
 //! operations, so they give the same bits. The crate's only unsafe code lives in this module.
 
 // Without inlining into the function that has the target features there is no vector code.

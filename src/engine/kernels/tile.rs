@@ -60,7 +60,7 @@ pub fn tile<M: Registers, T: Real + Lanes<M>, const R: usize, const L: usize>(
 ) {
     let lanes = <T as Lanes<M>>::LANES;
     let used = L / lanes;
-    const { assert!(R > 0 && L % <T as Lanes<M>>::LANES == 0 && L / <T as Lanes<M>>::LANES <= ROW) };
+    const { assert!(R > 0 && L.is_multiple_of(<T as Lanes<M>>::LANES) && L / <T as Lanes<M>>::LANES <= ROW) };
     assert!(depth > 0 && (R - 1) * stride + L <= out.len());
     assert!((R - 1) * left.row + (depth - 1) * left.column < left.numbers.len());
     assert!((depth - 1) * right.row + L <= right.numbers.len());

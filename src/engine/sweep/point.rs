@@ -114,7 +114,41 @@ impl Visitor for ForwardRun<'_, '_> {
     type Output = ();
     #[inline]
     fn visit<const N: usize, P: Primitive<N>>(self) {
-        self.0.level.run(Compiled(self, PhantomData::<P>));
+        if P::OP.is_arithmetic() && (self.1.len as usize) < GROUP {
+            // The same instructions at every level, which would only cost a call.
+            self.rest::<N, P>(0);
+        } else {
+            self.0.level.run(Compiled(self, PhantomData::<P>));
+        }
+    }
+}
+
+impl ForwardRun<'_, '_> {
+    /// The instructions from `start` on, one by one.
+    #[inline(always)]
+    fn rest<const N: usize, P: Primitive<N>>(self, start: usize) {
+        let ForwardRun(sweep, run) = self;
+        let (first, len) = (run.first as usize, run.len as usize);
+        let (before, out) = sweep.values.split_at_mut(first);
+        let out = &mut out[..len];
+        let (operands, sources) = sweep.operands[run.operands as usize..].split_at(N * len);
+        let stores = sweep.with_gradient && run.active && !P::OP.is_linear();
+        let stored = if stores { &mut sweep.partials[run.operands as usize..][..N * len] } else { &mut [] };
+        for i in start..len {
+            let mut x = [0.0; N];
+            for k in 0..N {
+                x[k] = before[operands[k * len + i] as usize];
+            }
+            let y = if run.copies { before[sources[i] as usize] } else { P::value(x) };
+            out[i] = y;
+            sweep.finite += y * 0.0;
+            if stores {
+                let p = P::partials(x, y);
+                for k in 0..N {
+                    stored[k * len + i] = p[k];
+                }
+            }
+        }
     }
 }
 
@@ -176,21 +210,7 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ForwardRun<'_, '_>, P,
         if start > 0 {
             sweep.finite += finite.iter().sum::<f64>();
         }
-        for i in start..len {
-            let mut x = [0.0; N];
-            for k in 0..N {
-                x[k] = before[operands[k * len + i] as usize];
-            }
-            let y = if run.copies { before[sources[i] as usize] } else { P::value(x) };
-            out[i] = y;
-            sweep.finite += y * 0.0;
-            if stores {
-                let p = P::partials(x, y);
-                for k in 0..N {
-                    stored[k * len + i] = p[k];
-                }
-            }
-        }
+        ForwardRun(sweep, run).rest::<N, P>(start);
     }
 }
 
