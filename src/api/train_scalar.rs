@@ -16,7 +16,7 @@ use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
 use super::validation::{Held, Validation, split};
 use super::value::Value;
-use super::{bounds, non_finite, pointer, suggest};
+use super::{bounds, fingerprint, non_finite, pointer, suggest};
 
 /// Where the values of a request come from, in the order of the sources below.
 const PARAMETERS: usize = 0;
@@ -68,11 +68,14 @@ pub(super) fn train(
             bounds::resolve(given, &names, &parameters)?
         }
     };
+    let rows = bound.samples.unwrap_or(1) - validation;
     let subject = Subject {
+        model: fingerprint::of_graph(&computation.graph, loss),
+        data: fingerprint::of_values(&computation.graph, &bound, &trained, rows),
         shape: Shape::Named(trained.iter().map(name).collect()),
         parameters,
         place: "/parameters",
-        rows: bound.samples.unwrap_or(1) - validation,
+        rows,
         validation,
         bounds,
         explain: &explain,

@@ -20,6 +20,7 @@ mod recipes;
 mod round_trip;
 mod standardize;
 mod train;
+mod train_state;
 mod weights;
 
 use gradd::api::{Context, Limits, Operation, Problem};
