@@ -51,7 +51,7 @@ pub(super) fn train(
             table.rows() - all
         }
     };
-    let places = (table.targets_place(), place);
+    let places = (&*table.place.y(), place);
     coverage::check(table.targets()?, table.rows() - validation, &mlp, table.classes(), places)?;
     if request.standardize {
         preparation.standardize = Some(table.standardize(table.rows() - validation)?);
