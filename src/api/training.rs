@@ -118,21 +118,36 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     }
     let report = match trainer.finish(&context.interrupt) {
         Ok(report) => report,
-        Err(error) => return Err(stop(error, trainer.state().step, &trainer)),
+        Err(error) => {
+            if let Some(reporter) = &mut reporter {
+                reporter.checkpoint(state_of(&trainer));
+            }
+            return Err(stop(error, trainer.state().step, &trainer));
+        }
     };
+    let last = report.last_parameters.as_ref().unwrap_or(&report.parameters);
+    let last = shape.restore(&T::widen(last.clone()));
+    let state = TrainState::new(fingerprint, last, &report.state.cast(), &recipe, &shape);
     let mut metrics = |rows: Range<usize>| match model.metrics(&report.parameters, rows, &context.interrupt) {
         Ok(metrics) => Ok(metrics.map(Metrics::from)),
         Err(Error::Interrupted(interrupted)) => Err(interrupted.into()),
         Err(other) => Err(Problem::new(Kind::INTERNAL, other.to_string())),
     };
-    let training = metrics(rows)?;
-    let held_back = validation.map(metrics).transpose()?.flatten();
+    let training = metrics(rows);
+    let figures =
+        training.and_then(|training| Ok([training, validation.map(metrics).transpose()?.flatten()]));
+    let figures = match figures {
+        Ok(figures) => figures,
+        Err(problem) => {
+            if let Some(reporter) = &mut reporter {
+                reporter.checkpoint(state);
+            }
+            return Err(problem);
+        }
+    };
     let seconds = clock.elapsed().as_secs_f64();
     let timing = Timing { seconds, steps_per_second: (report.steps - done) as f64 / seconds.max(1e-9) };
-    let parameters = report.last_parameters.as_ref().unwrap_or(&report.parameters);
-    let last = shape.restore(&T::widen(parameters.clone()));
-    let state = TrainState::new(fingerprint, last, &report.state.cast(), &recipe, &shape);
-    Ok(respond(report, state, &shape, [training, held_back], timing))
+    Ok(respond(report, state, &shape, figures, timing))
 }
 
 fn plan(request: &TrainRequest<'_>, subject: &Subject<'_>) -> Result<Plan, Problem> {
