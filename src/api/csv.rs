@@ -69,6 +69,9 @@ fn cell(row: usize, line: u64, column: &str) -> String {
     format!("Row {} (line {line}), column {}", row + 1, quote(column))
 }
 
+/// What is wrong with a cell that holds nothing.
+const EMPTY: &str = "the cell is empty; fill it, or leave out the row.";
+
 impl Csv<'_> {
     /// Reads the table, which is at `place`, or tells everything that is wrong with it.
     pub(super) fn read(&self, place: &str) -> Result<Sheet, Problem> {
@@ -100,15 +103,19 @@ impl Csv<'_> {
                         None => fault(&|| {
                             let place = cell(row, line, &header[column]);
                             match &record[column] {
-                                "" => format!("{place}: the cell is empty."),
-                                text => format!("{place}: {} is not a finite number.", quote(text)),
+                                "" => format!("{place}: {EMPTY}"),
+                                text => format!(
+                                    "{place}: {} is not a finite number; correct it, or leave out the row, or the column \
+                                     by `features`.",
+                                    quote(text)
+                                ),
                             }
                         }),
                     }
                 }
                 if let (Some(target), Some(column)) = (&mut sheet.target, target) {
                     if record[column].is_empty() {
-                        fault(&|| format!("{}: the cell is empty.", cell(row, line, &header[column])));
+                        fault(&|| format!("{}: {EMPTY}", cell(row, line, &header[column])));
                     }
                     target.cells.push(record[column].to_owned());
                     target.lines.push(line);
@@ -116,7 +123,11 @@ impl Csv<'_> {
             } else {
                 fault(&|| {
                     let (cells, columns) = (record.len(), header.len());
-                    format!("Row {} (line {line}) has {cells} cells, but the header has {columns}.", row + 1)
+                    format!(
+                        "Row {} (line {line}) has {cells} cells, but the header has {columns}; a cell that holds a comma is \
+                         written in quotes.",
+                        row + 1
+                    )
                 });
             }
             row += 1;

@@ -193,7 +193,13 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
         }
         Error::OutOfBounds { index, value } => {
             let what = shape.describe(*index);
-            Problem::at(place, format!("{what} starts from {}, outside its bounds.", show(*value)))
+            Problem::at(
+                place,
+                format!(
+                    "{what} starts from {}, outside its bounds; start within, or widen them.",
+                    show(*value)
+                ),
+            )
         }
         Error::Setting(error) => setting_problem("", error),
         Error::State(StateError::PastTheEnd { step, total }) => Problem::at(

@@ -108,7 +108,7 @@ fn validation_takes_the_columns_of_the_data() {
     let found = answer(train::answer, &body);
     assert_eq!(found["validation"]["metrics"]["confusion_matrix"], json!([[0, 0], [0, 1]]));
     body["validation"] = json!({"csv": "kind,a,b\nrose,0,0.4\nrose,0\n"});
-    let words = ["Row 2 (line 3) has 2 cells, but the header has 3."];
+    let words = ["Row 2 (line 3) has 2 cells, but the header has 3;"];
     assert_invalid(&problem(train::answer, &body), &["/validation/csv"], &words);
 }
 
@@ -156,14 +156,14 @@ fn every_fault_of_a_table_is_told_with_its_row_and_column() {
     let csv = |text: &str| json!({"csv": text, "target": "kind"});
     let at = |member: &str| format!("/data/{member}");
     for (data, places, words) in [
-        (csv("a,b,kind\n1,2\n"), vec![at("csv")], vec!["Row 1 (line 2) has 2 cells, but the header has 3."]),
+        (csv("a,b,kind\n1,2\n"), vec![at("csv")], vec!["Row 1 (line 2) has 2 cells, but the header has 3;"]),
         (
             csv("a,b,kind\n1,,rose\n\n2,x,iris\n3,4,\n"),
             vec![at("csv"); 3],
             vec![
-                "Row 1 (line 2), column `b`: the cell is empty.",
-                "Row 2 (line 4), column `b`: `x` is not a finite number.",
-                "Row 3 (line 5), column `kind`: the cell is empty.",
+                "Row 1 (line 2), column `b`: the cell is empty; fill it, or leave out the row.",
+                "Row 2 (line 4), column `b`: `x` is not a finite number; correct it, or leave out the row, or the column by `features`.",
+                "Row 3 (line 5), column `kind`: the cell is empty; fill it, or leave out the row.",
             ],
         ),
         (csv("a,b,kind\n1,nan,rose\n"), vec![at("csv")], vec!["`nan` is not a finite number"]),

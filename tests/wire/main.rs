@@ -17,6 +17,7 @@ mod mlp;
 mod nist;
 mod ops;
 mod recipes;
+mod refused;
 mod round_trip;
 mod standardize;
 mod train;
