@@ -33,6 +33,18 @@ pub(super) struct Sheet {
     /// The inputs, row by row.
     pub numbers: Vec<f64>,
     pub target: Option<Target>,
+    pub rows: RowPlaces,
+}
+
+/// Where each row of a table begins: its line.
+#[derive(Debug, Default)]
+pub(super) struct RowPlaces(Vec<u64>);
+
+impl RowPlaces {
+    /// What a cell is called in messages.
+    pub(super) fn cell(&self, row: usize, column: &str) -> String {
+        cell(row, self.0[row], column)
+    }
 }
 
 /// The column to compare with, as it was written.
@@ -40,15 +52,6 @@ pub(super) struct Sheet {
 pub(super) struct Target {
     pub name: String,
     pub cells: Vec<String>,
-    /// Where each row begins.
-    pub lines: Vec<u64>,
-}
-
-impl Target {
-    /// What a cell is called in messages.
-    pub(super) fn cell(&self, row: usize) -> String {
-        cell(row, self.lines[row], &self.name)
-    }
 }
 
 /// A finite number; nothing else is one in a table.
@@ -84,11 +87,8 @@ impl Csv<'_> {
         let mut sheet = Sheet {
             names: inputs.iter().map(|&column| header[column].to_owned()).collect(),
             numbers: Vec::new(),
-            target: target.map(|column| Target {
-                name: header[column].to_owned(),
-                cells: Vec::new(),
-                lines: Vec::new(),
-            }),
+            target: target.map(|column| Target { name: header[column].to_owned(), cells: Vec::new() }),
+            rows: RowPlaces::default(),
         };
         let mut faults = Faults::default();
         let mut record = StringRecord::new();
@@ -118,7 +118,6 @@ impl Csv<'_> {
                         fault(&|| format!("{}: {EMPTY}", cell(row, line, &header[column])));
                     }
                     target.cells.push(record[column].to_owned());
-                    target.lines.push(line);
                 }
             } else {
                 fault(&|| {
@@ -130,6 +129,7 @@ impl Csv<'_> {
                     )
                 });
             }
+            sheet.rows.0.push(line);
             row += 1;
         }
         if row == 0 {

@@ -107,6 +107,11 @@ impl Place {
         self.member("y")
     }
 
+    /// Pointer to the inputs of a row.
+    pub(super) fn row(self, row: usize) -> String {
+        if self.form == Form::Csv { self.x() } else { format!("{}/{row}", self.x()) }
+    }
+
     fn member(self, name: &str) -> String {
         format!("{}/{}", self.base, if self.form == Form::Csv { "csv" } else { name })
     }
@@ -180,7 +185,7 @@ impl Table {
         preparation: &Preparation,
         limits: &Limits,
     ) -> Result<Self, Problem> {
-        let Sheet { names, numbers, target } = csv.read(place)?;
+        let Sheet { names, numbers, target, rows } = csv.read(place)?;
         let x = Matrix::new(names.len(), numbers);
         check_samples(Some(x.rows), limits)?;
         if names.len() != mlp.inputs() {
@@ -197,7 +202,7 @@ impl Table {
         let (targets, classes) = match &target {
             None => (None, known.map(<[String]>::to_vec)),
             Some(target) => {
-                let (targets, classes) = labels::read(target, known, mlp, place)?;
+                let (targets, classes) = labels::read(target, &rows, known, mlp, place)?;
                 (Some(targets), classes)
             }
         };
