@@ -111,7 +111,7 @@ def digits_csv():
     data = datasets.load_digits()
     lines = [",".join([f"pixel{i}" for i in range(64)] + ["digit"])]
     lines += [",".join(str(int(x)) for x in [*row, target]) for row, target in zip(data.data, data.target)]
-    mlp = {"inputs": 64, "layers": [{"units": 128, "activation": "relu"}, {"units": 10}], "loss": "cross_entropy", "seed": 1}
+    mlp = {"inputs": 64, "layers": [{"units": 256, "activation": "relu"}, {"units": 10}], "loss": "cross_entropy", "seed": 1}
     csv = json.dumps("\n".join(lines) + "\n")
     settings = (
         '"validation": {"fraction": 0.2},\n'

@@ -115,7 +115,7 @@ pub(super) fn resolve(
                 || pointer::join("/parameters", &*name),
                 || {
                     let (at, lower, upper) = (show(at), show(lower), show(upper));
-                    format!("{shown} starts from {at}, outside its bounds {lower} and {upper}.")
+                    format!("{shown} starts from {at}, outside its bounds {lower} and {upper}; start within, or widen them.")
                 },
             );
         }

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::csv::Csv;
+use super::csv::{Csv, RowPlaces};
 use super::data::Data;
 use super::faults::Faults;
 use super::matrix::{Lines, Matrix};
@@ -65,20 +65,38 @@ pub(super) fn member(place: &str, name: &str) -> String {
 /// How the pointer to a CSV ends.
 pub(super) const CSV: &str = "/csv";
 
-impl<'a> Columns<'a> {
-    /// Pointer to the columns of what is at `place`.
-    pub(super) fn place(&self, place: &'static str) -> &'static str {
-        match (self, place) {
-            (Columns::Csv(_), "/data") => "/data/csv",
-            (Columns::Csv(_), "/validation") => "/validation/csv",
-            _ => place,
-        }
+/// Where columns were found.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Pointer to them, which is that of the text where they are of a CSV.
+    pub place: &'static str,
+    /// The rows of a CSV.
+    rows: Option<RowPlaces>,
+}
+
+impl Origin {
+    /// Pointer to a column.
+    pub(super) fn column(&self, name: &str) -> String {
+        member(self.place, name)
     }
 
+    /// Pointer to what a column holds for a row, and how a message about it begins: a CSV has no place for a cell.
+    pub(super) fn cell(&self, name: &str, row: usize) -> (String, String) {
+        match &self.rows {
+            Some(rows) => (self.column(name), format!("{}: ", rows.cell(row, name))),
+            None => (pointer::join(&self.column(name), row), String::new()),
+        }
+    }
+}
+
+impl<'a> Columns<'a> {
     /// Columns by name, of what is at `place`, for an expression or a graph.
-    pub(super) fn into_members(self, place: &str) -> Result<Vec<(Text<'a>, Column)>, Problem> {
+    pub(super) fn into_members(
+        self,
+        place: &'static str,
+    ) -> Result<(Vec<(Text<'a>, Column)>, Origin), Problem> {
         let csv = match self {
-            Columns::Members(members) => return Ok(members),
+            Columns::Members(members) => return Ok((members, Origin { place, rows: None })),
             Columns::Csv(csv) => csv,
         };
         if csv.target.is_some() {
@@ -91,14 +109,17 @@ impl<'a> Columns<'a> {
         let column = |i: usize| sheet.numbers.iter().skip(i).step_by(width).copied().collect();
         let columns: Vec<Vec<f64>> = (0..width).map(column).collect();
         let named = sheet.names.into_iter().zip(columns);
-        Ok(named.map(|(name, column)| (Text(name.into()), Column::Numbers(column))).collect())
+        let members = named.map(|(name, column)| (Text(name.into()), Column::Numbers(column))).collect();
+        let place = if place == "/validation" { "/validation/csv" } else { "/data/csv" };
+        Ok((members, Origin { place, rows: Some(sheet.rows) }))
     }
 
     /// As values for the inputs of an expression.
-    pub(super) fn into_values(self) -> Result<Values<'a>, Problem> {
+    pub(super) fn into_values(self) -> Result<(Values<'a>, Origin), Problem> {
         let mut faults = Faults::default();
         let mut values = Values::default();
-        for (name, column) in self.into_members("/data")? {
+        let (members, origin) = self.into_members("/data")?;
+        for (name, column) in members {
             let value = match column {
                 Column::Number(x) => Value::Number(x),
                 Column::Numbers(numbers) => Value::Samples(numbers),
@@ -117,7 +138,7 @@ impl<'a> Columns<'a> {
             values.0.push((name, value));
         }
         faults.into_result()?;
-        Ok(values)
+        Ok((values, origin))
     }
 }
 
@@ -218,6 +239,28 @@ impl PartialSchema for Columns<'_> {
                 "For an MLP, rows; for an expression or a graph, columns by the names of its inputs; for both, CSV.",
             ))
             .into()
+    }
+}
+
+/// What the OpenAPI document says of the columns for an expression or a graph alone.
+pub(super) struct ColumnData;
+
+impl PartialSchema for ColumnData {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name(Values::name()))
+            .item(Ref::from_schema_name(Csv::name()))
+            .description(Some("Columns by name; or a CSV, which has no `target` here."))
+            .into()
+    }
+}
+
+impl ToSchema for ColumnData {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Values::name().into_owned(), Values::schema()));
+        schemas.push((Csv::name().into_owned(), Csv::schema()));
+        Values::schemas(schemas);
+        Csv::schemas(schemas);
     }
 }
 

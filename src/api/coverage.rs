@@ -52,7 +52,7 @@ pub(super) fn check(
     match known.first() {
         Some(only) if known.len() == 1 => {
             let detail = format!(
-                "All {rows} rows to train on are of class {}; there is nothing to tell apart.",
+                "All {rows} rows to train on are of class {}; send rows of another class, for there is nothing to tell apart.",
                 name(*only)
             );
             Err(Problem::at(data, detail))

@@ -33,6 +33,18 @@ pub(super) struct Sheet {
     /// The inputs, row by row.
     pub numbers: Vec<f64>,
     pub target: Option<Target>,
+    pub rows: RowPlaces,
+}
+
+/// Where each row of a table begins: its line.
+#[derive(Debug, Default)]
+pub(super) struct RowPlaces(Vec<u64>);
+
+impl RowPlaces {
+    /// What a cell is called in messages.
+    pub(super) fn cell(&self, row: usize, column: &str) -> String {
+        cell(row, self.0[row], column)
+    }
 }
 
 /// The column to compare with, as it was written.
@@ -40,15 +52,6 @@ pub(super) struct Sheet {
 pub(super) struct Target {
     pub name: String,
     pub cells: Vec<String>,
-    /// Where each row begins.
-    pub lines: Vec<u64>,
-}
-
-impl Target {
-    /// What a cell is called in messages.
-    pub(super) fn cell(&self, row: usize) -> String {
-        cell(row, self.lines[row], &self.name)
-    }
 }
 
 /// A finite number; nothing else is one in a table.
@@ -69,6 +72,9 @@ fn cell(row: usize, line: u64, column: &str) -> String {
     format!("Row {} (line {line}), column {}", row + 1, quote(column))
 }
 
+/// What is wrong with a cell that holds nothing.
+const EMPTY: &str = "the cell is empty; fill it, or leave out the row.";
+
 impl Csv<'_> {
     /// Reads the table, which is at `place`, or tells everything that is wrong with it.
     pub(super) fn read(&self, place: &str) -> Result<Sheet, Problem> {
@@ -81,11 +87,8 @@ impl Csv<'_> {
         let mut sheet = Sheet {
             names: inputs.iter().map(|&column| header[column].to_owned()).collect(),
             numbers: Vec::new(),
-            target: target.map(|column| Target {
-                name: header[column].to_owned(),
-                cells: Vec::new(),
-                lines: Vec::new(),
-            }),
+            target: target.map(|column| Target { name: header[column].to_owned(), cells: Vec::new() }),
+            rows: RowPlaces::default(),
         };
         let mut faults = Faults::default();
         let mut record = StringRecord::new();
@@ -100,25 +103,33 @@ impl Csv<'_> {
                         None => fault(&|| {
                             let place = cell(row, line, &header[column]);
                             match &record[column] {
-                                "" => format!("{place}: the cell is empty."),
-                                text => format!("{place}: {} is not a finite number.", quote(text)),
+                                "" => format!("{place}: {EMPTY}"),
+                                text => format!(
+                                    "{place}: {} is not a finite number; correct it, or leave out the row, or the column \
+                                     by `features`.",
+                                    quote(text)
+                                ),
                             }
                         }),
                     }
                 }
                 if let (Some(target), Some(column)) = (&mut sheet.target, target) {
                     if record[column].is_empty() {
-                        fault(&|| format!("{}: the cell is empty.", cell(row, line, &header[column])));
+                        fault(&|| format!("{}: {EMPTY}", cell(row, line, &header[column])));
                     }
                     target.cells.push(record[column].to_owned());
-                    target.lines.push(line);
                 }
             } else {
                 fault(&|| {
                     let (cells, columns) = (record.len(), header.len());
-                    format!("Row {} (line {line}) has {cells} cells, but the header has {columns}.", row + 1)
+                    format!(
+                        "Row {} (line {line}) has {cells} cells, but the header has {columns}; a cell that holds a comma is \
+                         written in quotes.",
+                        row + 1
+                    )
                 });
             }
+            sheet.rows.0.push(line);
             row += 1;
         }
         if row == 0 {

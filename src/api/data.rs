@@ -13,7 +13,7 @@ use super::context::Limits;
 use super::csv::{Csv, Sheet};
 use super::dtype::Rounded;
 use super::faults::{Faults, list, quote};
-use super::matrix::Matrix;
+use super::matrix::{Matrix, Vector};
 use super::mlp::capitalised;
 use super::problem::Problem;
 use super::standardize::{Preparation, not_standardized};
@@ -30,7 +30,8 @@ pub struct Data {
     pub y: Option<Targets>,
 }
 
-/// One row of targets per sample, or for `cross_entropy` one class per sample, counted from 0.
+/// One row of targets per sample; or one number per sample: for `cross_entropy` its class, counted from 0, otherwise the target
+/// of the only output.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)] // as `Data`
@@ -38,9 +39,9 @@ pub enum Targets {
     /// One row per sample.
     #[schema(title = "Rows")]
     Rows(Matrix),
-    /// One class per sample.
-    #[schema(title = "Classes")]
-    Classes(Vec<u32>),
+    /// One number per sample.
+    #[schema(title = "Numbers")]
+    Numbers(Vector),
 }
 
 /// What the OpenAPI document says of the rows for an MLP alone.
@@ -68,8 +69,7 @@ impl ToSchema for RowData {
 /// Data that fit a model, owned.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Pointer to them in the request.
-    pub(super) place: &'static str,
+    pub(super) place: Place,
     pub(super) x: Matrix,
     pub(super) targets: Option<Checked>,
     /// Names of the inputs, where a CSV gives them.
@@ -78,6 +78,52 @@ pub(super) struct Table {
     classes: Option<Vec<String>>,
     /// How much each output counts in the loss.
     pub(super) weights: Option<Vec<f64>>,
+}
+
+/// Where data are in the request, and how they are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    base: &'static str,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    /// `x` and `y` as rows.
+    Rows,
+    /// `y` as one number per row.
+    Numbers,
+    Csv,
+}
+
+impl Place {
+    /// Pointer to the inputs.
+    pub(super) fn x(self) -> String {
+        self.member("x")
+    }
+
+    /// Pointer to the targets.
+    pub(super) fn y(self) -> String {
+        self.member("y")
+    }
+
+    /// Pointer to the inputs of a row.
+    pub(super) fn row(self, row: usize) -> String {
+        if self.form == Form::Csv { self.x() } else { format!("{}/{row}", self.x()) }
+    }
+
+    fn member(self, name: &str) -> String {
+        format!("{}/{}", self.base, if self.form == Form::Csv { "csv" } else { name })
+    }
+
+    /// Pointer to the target of a row for an output.
+    fn target(self, row: usize, output: usize) -> String {
+        match self.form {
+            Form::Rows => format!("{}/{row}/{output}", self.y()),
+            Form::Numbers => format!("{}/{row}", self.y()),
+            Form::Csv => self.y(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -121,12 +167,14 @@ impl Table {
         let (x, y) = split(members, place, &mut faults);
         let rows = x.as_ref().map(|x| x.rows);
         check_samples(rows, limits)?;
+        let form = if let Some(Column::Numbers(_)) = y { Form::Numbers } else { Form::Rows };
         if let Some(x) = &x {
             check_inputs(x, place, mlp, &mut faults);
         }
         let targets = y.map(|y| check_targets(y, rows, place, mlp, &mut faults));
         faults.into_result()?;
         let classes = preparation.classes.clone();
+        let place = Place { base: place, form };
         Ok(Self { place, x: x.unwrap_or_default(), targets, names: None, classes, weights: None })
     }
 
@@ -137,7 +185,7 @@ impl Table {
         preparation: &Preparation,
         limits: &Limits,
     ) -> Result<Self, Problem> {
-        let Sheet { names, numbers, target } = csv.read(place)?;
+        let Sheet { names, numbers, target, rows } = csv.read(place)?;
         let x = Matrix::new(names.len(), numbers);
         check_samples(Some(x.rows), limits)?;
         if names.len() != mlp.inputs() {
@@ -154,10 +202,11 @@ impl Table {
         let (targets, classes) = match &target {
             None => (None, known.map(<[String]>::to_vec)),
             Some(target) => {
-                let (targets, classes) = labels::read(target, known, mlp, place)?;
+                let (targets, classes) = labels::read(target, &rows, known, mlp, place)?;
                 (Some(targets), classes)
             }
         };
+        let place = Place { base: place, form: Form::Csv };
         Ok(Self { place, x, targets, names: Some(names), classes, weights: None })
     }
 
@@ -169,7 +218,7 @@ impl Table {
                     None => "The targets `y` are missing; the loss compares the outputs with them.",
                     Some(_) => "`target` is missing: the column that the loss compares the outputs with.",
                 };
-                Err(Problem::at(self.place, detail))
+                Err(Problem::at(self.place.base, detail))
             }
             Some(Checked::Values(values)) => Ok(nn::Targets::Values(values)),
             Some(Checked::Classes(classes)) => Ok(nn::Targets::Classes(classes)),
@@ -187,7 +236,8 @@ impl Table {
         });
         let x = Matrix::new(self.x.columns, matrix(&self.x.data, self.x.columns));
         let Self { place, names, classes, weights, .. } = self;
-        Self { place, x, targets, names: names.clone(), classes: classes.clone(), weights: weights.clone() }
+        let (place, names, classes, weights) = (*place, names.clone(), classes.clone(), weights.clone());
+        Self { place, x, targets, names, classes, weights }
     }
 
     /// Adds the rows of `other`, which is of the same model and has targets as this has.
@@ -196,8 +246,7 @@ impl Table {
             (Some(Checked::Values(own)), Some(Checked::Values(more))) => own.extend(more),
             (Some(Checked::Classes(own)), Some(Checked::Classes(more))) => own.extend(more),
             _ => {
-                let place = format!("{}/y", other.place);
-                return Err(Problem::at(place, "`y` must be given in the same form as in `data`."));
+                return Err(Problem::at(other.place.y(), "`y` must be given in the same form as in `data`."));
             }
         }
         self.x.data.extend(other.x.data);
@@ -214,8 +263,7 @@ impl Table {
                 Some(names) => quote(&names[column]),
                 None => format!("{column} of `x`"),
             };
-            let place = if self.names.is_some() { "csv" } else { "x" };
-            Problem::at(format!("{}/{place}", self.place), not_standardized(&error, name))
+            Problem::at(self.place.x(), not_standardized(&error, name))
         })?;
         transform.apply(&mut self.x.data);
         Ok(transform)
@@ -224,11 +272,6 @@ impl Table {
     /// Names of the classes, where they are known.
     pub(super) fn classes(&self) -> Option<&[String]> {
         self.classes.as_deref()
-    }
-
-    /// Pointer to the targets.
-    pub(super) fn targets_place(&self) -> &'static str {
-        if self.names.is_some() { "/data/csv" } else { "/data/y" }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -324,14 +367,24 @@ fn check_targets(y: Column, rows: Option<usize>, at: &str, mlp: &nn::Mlp, faults
         Column::Numbers(numbers) if mlp.loss() == nn::Loss::CrossEntropy => {
             Checked::Classes(classes(&numbers, at, mlp.outputs(), faults))
         }
-        Column::Numbers(_) | Column::Number(_) => {
+        Column::Numbers(numbers) if mlp.outputs() == 1 => Checked::Values(numbers),
+        Column::Numbers(_) => {
             faults.add(
                 || format!("{at}/y"),
                 || {
-                    "`y` is an array of rows, one per sample, such as [[1], [-1]]; an array of numbers holds classes, \
-                     which are for the loss `cross_entropy`."
-                        .to_owned()
+                    format!(
+                        "`y` holds one number per row, but the model has {} outputs; write a row of numbers for each row of \
+                         `x`, or with classes choose the loss `cross_entropy`.",
+                        mlp.outputs()
+                    )
                 },
+            );
+            Checked::Values(Vec::new())
+        }
+        Column::Number(_) => {
+            faults.add(
+                || format!("{at}/y"),
+                || "`y` is an array with the target of each row, such as [[1, 0], [0, 1]].".to_owned(),
             );
             Checked::Values(Vec::new())
         }
@@ -358,23 +411,23 @@ fn classes(numbers: &[f64], at: &str, outputs: usize, faults: &mut Faults) -> Ve
     numbers.iter().enumerate().map(&mut class).collect()
 }
 
-/// What the library found wrong with the data at `at`, at its place.
-pub(super) fn data_problem(at: &str, error: &DataError) -> Problem {
-    let place = match error {
-        DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => "x".to_owned(),
-        DataError::Inputs { .. } => "x/0".to_owned(),
+/// What the library found wrong with the data at `at`.
+pub(super) fn data_problem(at: Place, error: &DataError) -> Problem {
+    let pointer = match error {
+        DataError::Empty | DataError::TooManyRows { .. } | DataError::Length { .. } => at.x(),
+        DataError::Inputs { .. } => format!("{}/0", at.x()),
         DataError::Targets { .. }
         | DataError::Classes { .. }
         | DataError::ClassesNeedCrossEntropy { .. }
         | DataError::NoWeights
         | DataError::Weights { .. }
-        | DataError::Weight { .. } => "y".to_owned(),
+        | DataError::Weight { .. } => at.y(),
         DataError::ClassOutOfRange { row, .. } | DataError::NotDistribution { row, .. } => {
-            format!("y/{row}")
+            format!("{}/{row}", at.y())
         }
         DataError::NotProbability { row, column, .. } | DataError::NotSign { row, column, .. } => {
-            format!("y/{row}/{column}")
+            at.target(*row, *column)
         }
     };
-    Problem::at(format!("{at}/{place}"), capitalised(&error.to_string()))
+    Problem::at(pointer, capitalised(&error.to_string()))
 }

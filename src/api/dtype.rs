@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::nn::{self, Examples, Scalar};
 
-use super::data::{Checked, Table, data_problem};
+use super::data::{Checked, Place, Table, data_problem};
 use super::problem::Problem;
 
 /// The float type that an MLP computes in; the names are `NumPy`'s and PyTorch's.
@@ -53,7 +53,7 @@ pub(super) fn round<'n, T: Scalar>(numbers: &'n [f64], place: &str) -> Result<Co
 
 /// The numbers of a table in the type that the model computes in.
 pub(super) struct Rounded<'t, T: Clone> {
-    place: &'static str,
+    place: Place,
     rows: usize,
     columns: usize,
     x: Cow<'t, [T]>,
@@ -71,12 +71,10 @@ impl<'t, T: Scalar> Rounded<'t, T> {
     pub(super) fn new(table: &'t Table) -> Result<Self, Problem> {
         let targets = match &table.targets {
             None => None,
-            Some(Checked::Values(values)) => {
-                Some(RoundedTargets::Values(round(values, &format!("{}/y", table.place))?))
-            }
+            Some(Checked::Values(values)) => Some(RoundedTargets::Values(round(values, &table.place.y())?)),
             Some(Checked::Classes(classes)) => Some(RoundedTargets::Classes(classes)),
         };
-        let x = round(&table.x.data, &format!("{}/x", table.place))?;
+        let x = round(&table.x.data, &table.place.x())?;
         let weights = table.weights.as_ref().map(|weights| round(weights, "/mlp")).transpose()?;
         Ok(Self { place: table.place, rows: table.x.rows, columns: table.x.columns, x, targets, weights })
     }

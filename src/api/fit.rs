@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::bounds::BoundsByName;
 use super::choice::{self, Choice};
-use super::columns::Columns;
+use super::columns::{ColumnData, Columns};
 use super::context::{Context, Reply};
 
 use super::graph::Graph;
@@ -37,7 +37,7 @@ pub struct FitRequest<'a> {
     /// The target, and a column or number for every input of the model that is no parameter. Finite numbers; at least as
     /// many rows as parameters.
     #[serde(borrow)]
-    #[schema(value_type = Values<'_>)]
+    #[schema(value_type = ColumnData)]
     pub data: Columns<'a>,
     /// The inputs of the model that are fitted, with the numbers to start from.
     #[serde(borrow)]

@@ -34,20 +34,19 @@ pub(super) fn fit(
     if let Some([_, _, ..]) = outputs.as_deref() {
         return Err(Problem::at("/outputs/1", "A fit compares one output with the target; name one."));
     }
-    let place = data.place("/data");
-    let mut data = data.into_values()?;
-    let measured = Measured::of(&data, &target, sigma.as_ref())?;
+    let (mut data, origin) = data.into_values()?;
+    let measured = Measured::of(&data, &origin, &target, sigma.as_ref())?;
     let names = parameters.names().chain(data.names().filter(|name| **name != *target));
     let mut computation = scalar.resolve(names, outputs.as_deref(), &context.limits)?;
     measured.remove_from(&mut data, &computation)?;
     let sources = vec![
         // The order that `trained` expects.
         Source { pointer: "/parameters", values: parameters },
-        Source { pointer: place, values: data },
+        Source { pointer: origin.place, values: data },
     ];
     let bound = bind(&mut computation, sources, &context.limits)?;
     let fitted = trained(&computation, &bound)?;
-    measured.check(bound.samples, fitted.len(), &context.limits)?;
+    measured.check(&origin, bound.samples, fitted.len(), &context.limits)?;
     let names: Vec<&str> = fitted.iter().map(|&input| &*computation.graph.inputs()[input].0).collect();
     let start: Vec<f64> = fitted.iter().map(|&input| bound.values[input].numbers()[0]).collect();
     let bounds = bounds::resolve(request.bounds.unwrap_or_default(), &names, &start)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::nn::{Loss, Mlp};
 
-use super::csv::{Target, number};
+use super::csv::{RowPlaces, Target, number};
 use super::data::Checked;
 use super::faults::{Faults, list, quote};
 use super::problem::Problem;
@@ -39,6 +39,7 @@ pub(super) fn check_names(names: &[String], mlp: &Mlp) -> Result<(), Problem> {
 /// The targets for `mlp` of a table at `place`, and the names of their classes: `known`, or those of the column, sorted.
 pub(super) fn read(
     target: &Target,
+    rows: &RowPlaces,
     known: Option<&[String]>,
     mlp: &Mlp,
     place: &str,
@@ -46,7 +47,7 @@ pub(super) fn read(
     let at = format!("{place}/csv");
     let is_text = known.is_some() || target.cells.iter().any(|cell| number(cell).is_none());
     let Some(count) = classes(mlp).filter(|_| is_text) else {
-        return Ok((numbers(target, mlp, &at)?, None));
+        return Ok((numbers(target, rows, mlp, &at)?, None));
     };
     let names = match known {
         Some(names) => names.to_vec(),
@@ -72,7 +73,11 @@ pub(super) fn read(
                 || at.clone(),
                 || {
                     let known = list(names.iter().map(String::as_str));
-                    format!("{}: {} is none of the classes {known}.", target.cell(row), quote(cell))
+                    format!(
+                        "{}: {} is none of the classes {known}.",
+                        rows.cell(row, &target.name),
+                        quote(cell)
+                    )
                 },
             );
             0
@@ -89,7 +94,7 @@ pub(super) fn read(
 }
 
 /// Targets that are numbers, each within what the loss compares.
-fn numbers(target: &Target, mlp: &Mlp, at: &str) -> Result<Checked, Problem> {
+fn numbers(target: &Target, rows: &RowPlaces, mlp: &Mlp, at: &str) -> Result<Checked, Problem> {
     let (loss, outputs) = (mlp.loss(), mlp.outputs());
     if loss != Loss::CrossEntropy && outputs != 1 {
         let detail = format!(
@@ -116,8 +121,10 @@ fn numbers(target: &Target, mlp: &Mlp, at: &str) -> Result<Checked, Problem> {
     for (row, cell) in target.cells.iter().enumerate() {
         match number(cell).filter(|x| is_meant(*x)) {
             Some(x) => numbers.push(x),
-            None => faults
-                .add(|| at.to_owned(), || format!("{}: {} is not {meant}.", target.cell(row), quote(cell))),
+            None => faults.add(
+                || at.to_owned(),
+                || format!("{}: {} is not {meant}.", rows.cell(row, &target.name), quote(cell)),
+            ),
         }
     }
     faults.into_result()?;

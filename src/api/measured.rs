@@ -2,15 +2,16 @@
 
 use crate::train::fit;
 
+use super::columns::Origin;
 use super::computation::Computation;
 use super::context::Limits;
 use super::faults::{Faults, quote};
 use super::non_finite::show;
 use super::problem::Problem;
 use super::sigma::Sigma;
+use super::suggest;
 use super::value::Value;
 use super::values::Values;
-use super::{pointer, suggest};
 
 /// The target with its standard deviation.
 #[derive(Debug)]
@@ -24,23 +25,28 @@ pub(super) struct Measured {
 
 impl Measured {
     /// Finds target and sigma in `data`, whose numbers are all finite.
-    pub(super) fn of(data: &Values<'_>, target: &str, sigma: Option<&Sigma<'_>>) -> Result<Self, Problem> {
-        check_finite(data)?;
+    pub(super) fn of(
+        data: &Values<'_>,
+        origin: &Origin,
+        target: &str,
+        sigma: Option<&Sigma<'_>>,
+    ) -> Result<Self, Problem> {
+        check_finite(data, origin)?;
         let mut faults = Faults::default();
-        let column = column(data, target, "/target", &mut faults);
+        let column = column(data, origin, target, "/target", &mut faults);
         let (sigma_name, sigma) = match sigma {
             None => (None, Some(Value::Number(1.0))),
             Some(Sigma::Number(x)) => (None, Some(Value::Number(*x))),
             Some(Sigma::Column(name)) => {
-                (Some(name.to_string()), self::column(data, name, "/sigma", &mut faults).cloned())
+                (Some(name.to_string()), self::column(data, origin, name, "/sigma", &mut faults).cloned())
             }
         };
         if let Some(value) = &sigma {
-            check_positive(value, sigma_name.as_deref(), &mut faults);
+            check_positive(value, sigma_name.as_deref(), origin, &mut faults);
         }
         if let Some(Value::Number(_)) = column {
             faults.add(
-                || pointer::join("/data", target),
+                || origin.column(target),
                 || format!("The target {} is an array with one number per row.", quote(target)),
             );
         }
@@ -74,6 +80,7 @@ impl Measured {
     /// Refuses lengths that do not fit: `samples` are those of the columns that the model takes.
     pub(super) fn check(
         &self,
+        origin: &Origin,
         samples: Option<usize>,
         parameters: usize,
         limits: &Limits,
@@ -82,7 +89,7 @@ impl Measured {
         let mut faults = Faults::default();
         if let Some(samples) = samples.filter(|samples| *samples != rows) {
             faults.add(
-                || pointer::join("/data", &self.name),
+                || origin.column(&self.name),
                 || {
                     let name = quote(&self.name);
                     format!("The target {name} has {rows} rows, but the columns of the model have {samples}.")
@@ -93,7 +100,7 @@ impl Measured {
             && sigma.len() != rows
         {
             faults.add(
-                || pointer::join("/data", name),
+                || origin.column(name),
                 || format!("{} has {} rows, but the target has {rows}.", quote(name), sigma.len()),
             );
         }
@@ -136,6 +143,7 @@ fn check_size(rows: usize, parameters: usize, limits: &Limits) -> Result<(), Pro
 /// The column that the member at `place` names.
 fn column<'v>(
     data: &'v Values<'_>,
+    origin: &Origin,
     name: &str,
     place: &'static str,
     faults: &mut Faults,
@@ -148,17 +156,17 @@ fn column<'v>(
         );
     }
     if data.names().filter(|known| *known == name).count() > 1 {
-        faults.add(|| pointer::join("/data", name), || format!("The column {} is given twice.", quote(name)));
+        faults.add(|| origin.column(name), || format!("The column {} is given twice.", quote(name)));
     }
     found.map(|(_, value)| value)
 }
 
-fn check_finite(data: &Values<'_>) -> Result<(), Problem> {
+fn check_finite(data: &Values<'_>, origin: &Origin) -> Result<(), Problem> {
     let mut faults = Faults::default();
     for (name, value) in &data.0 {
         if let Some(index) = value.numbers().iter().position(|x| !x.is_finite()) {
             faults.add(
-                || element("/data", name, value, index),
+                || element(origin, name, value, index).0,
                 || {
                     format!(
                         "{} holds {}; a fit needs finite numbers.",
@@ -172,19 +180,21 @@ fn check_finite(data: &Values<'_>) -> Result<(), Problem> {
     faults.into_result()
 }
 
-fn check_positive(sigma: &Value, name: Option<&str>, faults: &mut Faults) {
+fn check_positive(sigma: &Value, name: Option<&str>, origin: &Origin, faults: &mut Faults) {
     if let Some(index) = sigma.numbers().iter().position(|x| !(*x > 0.0 && x.is_finite())) {
-        let place = name.map_or_else(|| "/sigma".to_owned(), |name| element("/data", name, sigma, index));
+        let (place, cell) = match name {
+            Some(name) => element(origin, name, sigma, index),
+            None => ("/sigma".to_owned(), String::new()),
+        };
         let found = show(sigma.numbers()[index]);
-        faults.add(|| place, || format!("A standard deviation is {found}; it must be above 0."));
+        faults.add(|| place, || format!("{cell}A standard deviation is {found}; it must be above 0."));
     }
 }
 
-/// Pointer to a number of a member of `base`.
-fn element(base: &str, name: &str, value: &Value, index: usize) -> String {
-    let mut place = pointer::join(base, name);
-    if let Value::Samples(_) = value {
-        pointer::push(&mut place, index);
+/// Pointer to a number of a column, and how a message about it begins.
+fn element(origin: &Origin, name: &str, value: &Value, index: usize) -> (String, String) {
+    match value {
+        Value::Samples(_) => origin.cell(name, index),
+        Value::Number(_) => (origin.column(name), String::new()),
     }
-    place
 }

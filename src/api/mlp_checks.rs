@@ -3,6 +3,7 @@
 use crate::nn::{self, Mlp};
 
 use super::context::Limits;
+use super::data::Place;
 use super::non_finite::{REMEDY, show};
 use super::problem::{Fault, Kind, Problem};
 
@@ -27,18 +28,18 @@ pub(super) fn pass_problem(error: nn::Error) -> Problem {
     }
 }
 
-/// Refuses outputs that are not finite, naming the first.
-pub(super) fn check_outputs(mlp: &Mlp, outputs: &[f64]) -> Result<(), Problem> {
+/// Refuses outputs of `data` that are not finite, naming the first.
+pub(super) fn check_outputs(mlp: &Mlp, outputs: &[f64], data: Place) -> Result<(), Problem> {
     first_non_finite(outputs).map_or(Ok(()), |(index, value)| {
         let (row, unit) = (index / mlp.outputs(), index % mlp.outputs());
-        Err(problem(&format!("Output {unit} of row {row} is {value}."), format!("/data/x/{row}")))
+        Err(problem(&format!("Output {unit} of row {row} is {value}."), data.row(row)))
     })
 }
 
-/// Refuses a loss that is not finite.
-pub(super) fn check_loss(loss: f64) -> Result<(), Problem> {
+/// Refuses a loss over `data` that is not finite.
+pub(super) fn check_loss(loss: f64, data: Place) -> Result<(), Problem> {
     first_non_finite(&[loss])
-        .map_or(Ok(()), |(_, value)| Err(problem(&format!("The loss is {value}."), "/data/y".to_owned())))
+        .map_or(Ok(()), |(_, value)| Err(problem(&format!("The loss is {value}."), data.y())))
 }
 
 /// Refuses numbers that belong to parameters and are not finite, naming the first. `what` is what they are.

@@ -74,8 +74,8 @@ impl InType for Gradient<'_, '_> {
         let (outputs, wide) = (T::widen(outputs), T::widen(gradient.clone()));
         let is_strict = non_finite.unwrap_or_default() == NonFinite::Error;
         if is_strict {
-            check_outputs(mlp, &outputs)?;
-            check_loss(loss)?;
+            check_outputs(mlp, &outputs, table.place)?;
+            check_loss(loss, table.place)?;
             check_parameters(mlp, "gradient", &wide)?;
         }
         let (mut updated, mut new_velocity) = (None, None);

@@ -27,8 +27,8 @@ pub(super) fn mlp_outputs(
     let (outputs, loss) =
         wire.dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
     if non_finite == NonFinite::Error {
-        check_outputs(&mlp, &outputs)?;
-        loss.map_or(Ok(()), check_loss)?;
+        check_outputs(&mlp, &outputs, table.place)?;
+        loss.map_or(Ok(()), |loss| check_loss(loss, table.place))?;
     }
     let outputs = Matrix::new(mlp.outputs(), outputs);
     context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })

@@ -39,6 +39,7 @@ pub mod data;
 pub mod dtype;
 pub mod evaluate;
 pub mod events;
+pub mod fingerprint;
 pub mod fit;
 pub mod format;
 pub mod gradient;

@@ -107,7 +107,10 @@ pub(super) fn not_standardized(error: &StandardizeError, name: impl Fn(usize) ->
             )
         }
         StandardizeError::NotFinite(column) => {
-            format!("The column {} has no finite mean and standard deviation.", name(*column))
+            format!(
+                "The column {} has no finite mean and standard deviation; send finite numbers of a smaller scale.",
+                name(*column)
+            )
         }
         other => capitalised(&other.to_string()),
     }

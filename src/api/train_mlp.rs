@@ -5,9 +5,8 @@ use crate::train::{MlpObjective, Split};
 
 use super::columns::Columns;
 use super::context::Context;
-use super::coverage;
 use super::data::Table;
-use super::dtype::{InType, Rounded};
+use super::dtype::{Dtype, InType, Rounded};
 use super::interchange::file;
 use super::mlp::Mlp;
 use super::problem::Problem;
@@ -15,6 +14,7 @@ use super::tensors::{Shape, Tensors};
 use super::train::{TrainRequest, TrainResponse};
 use super::training::{self, Subject};
 use super::validation::{Held, Validation, split};
+use super::{coverage, fingerprint};
 
 /// Trains `mlp` as the request says.
 pub(super) fn train(
@@ -51,12 +51,13 @@ pub(super) fn train(
             table.rows() - all
         }
     };
-    let places = (table.targets_place(), place);
+    let places = (&*table.place.y(), place);
     coverage::check(table.targets()?, table.rows() - validation, &mlp, table.classes(), places)?;
     if request.standardize {
         preparation.standardize = Some(table.standardize(table.rows() - validation)?);
     }
-    let work = Train { mlp: &mlp, parameters, table: &table, validation, request, context };
+    let work =
+        Train { mlp: &mlp, dtype: wire.dtype, parameters, table: &table, validation, request, context };
     let response = wire.dtype.run(work)?;
     let file = match (format, &response.parameters) {
         (Some(format), Tensors::Layers(layers)) => {
@@ -75,6 +76,7 @@ pub(super) fn train(
 /// A run over the rows of `table`, of which the last ones are held back.
 struct Train<'t, 'r> {
     mlp: &'t nn::Mlp,
+    dtype: Dtype,
     parameters: Vec<f64>,
     table: &'t Table,
     validation: usize,
@@ -86,16 +88,19 @@ impl InType for Train<'_, '_> {
     type Output = Result<TrainResponse<'static>, Problem>;
 
     fn run<T: Scalar>(self) -> Self::Output {
-        let Self { mlp, parameters, table, validation, request, context } = self;
+        let Self { mlp, dtype, parameters, table, validation, request, context } = self;
+        let rows = table.rows() - validation;
         let rounded = Rounded::<T>::new(table)?;
         let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
         let examples = rounded.examples(mlp)?.expect("the targets were looked for");
         let mut objective = MlpObjective::new(mlp, examples, reduction);
         let subject = Subject {
             shape: Shape::Layers(mlp),
+            model: fingerprint::of_mlp(mlp, table.weights.as_deref(), dtype),
+            data: fingerprint::of_table(table, rows),
             parameters,
             place: "/mlp/parameters",
-            rows: table.rows() - validation,
+            rows,
             validation,
             bounds: Vec::new(),
             explain: &|_| None,

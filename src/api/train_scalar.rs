@@ -5,7 +5,7 @@ use crate::train::expression::Source as Input;
 use crate::train::{ExpressionObjective, Split};
 
 use super::bind::{Bound, Source, check_samples};
-use super::columns::{Column, Columns, member};
+use super::columns::{Column, Columns};
 use super::computation::Computation;
 use super::context::{Context, Limits};
 use super::faults::{Faults, quote};
@@ -16,7 +16,7 @@ use super::train::{TrainRequest, TrainResponse};
 use super::training::{Subject, run};
 use super::validation::{Held, Validation, split};
 use super::value::Value;
-use super::{bounds, non_finite, pointer, suggest};
+use super::{bounds, fingerprint, non_finite, pointer, suggest};
 
 /// Where the values of a request come from, in the order of the sources below.
 const PARAMETERS: usize = 0;
@@ -28,15 +28,16 @@ pub(super) fn train(
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {
     let data = request.data.take().unwrap_or_default();
-    let place = data.place("/data");
-    let data = data.into_values()?;
+    let (data, origin) = data.into_values()?;
     let parameters = request.parameters.take().unwrap_or_default();
     check_parameters(parameters.0.len(), context)?;
     if let Some([_, _, ..]) = request.outputs.as_deref() {
         return Err(Problem::at("/outputs/1", "Training minimises one loss; name one output."));
     }
-    let sources =
-        vec![Source { pointer: "/parameters", values: parameters }, Source { pointer: place, values: data }];
+    let sources = vec![
+        Source { pointer: "/parameters", values: parameters },
+        Source { pointer: origin.place, values: data },
+    ];
     let (computation, mut bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
     let trained = trained(&computation, &bound)?;
     let all = bound.samples.unwrap_or(1);
@@ -68,11 +69,14 @@ pub(super) fn train(
             bounds::resolve(given, &names, &parameters)?
         }
     };
+    let rows = bound.samples.unwrap_or(1) - validation;
     let subject = Subject {
+        model: fingerprint::of_graph(&computation.graph, loss),
+        data: fingerprint::of_values(&computation.graph, &bound, &trained, rows),
         shape: Shape::Named(trained.iter().map(name).collect()),
         parameters,
         place: "/parameters",
-        rows: bound.samples.unwrap_or(1) - validation,
+        rows,
         validation,
         bounds,
         explain: &explain,
@@ -102,9 +106,9 @@ fn append(
     let sampled = |bound: &Bound, input: usize| matches!(bound.values[input], Value::Samples(_));
     let mut given: Vec<Option<Vec<f64>>> = vec![None; names.len()];
     let mut rows = None;
-    let place = columns.place("/validation");
-    for (name, column) in columns.into_members("/validation")? {
-        let at = || member(place, &name);
+    let (members, origin) = columns.into_members("/validation")?;
+    for (name, column) in members {
+        let at = || origin.column(&name);
         let Some(input) = names.iter().position(|own| *own == &*name).filter(|&input| sampled(bound, input))
         else {
             let known = || names.iter().enumerate().filter(|(input, _)| sampled(bound, *input));

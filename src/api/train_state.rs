@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Schema};
@@ -14,16 +14,27 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::train::{Best, OptimizerState, PlateauState, Recipe, State, Watch};
 
 use super::faults::{Faults, quote};
+use super::fingerprint::Fingerprint;
 use super::number::Number;
 use super::problem::Problem;
 use super::tensors::{Shape, Tensors};
 use super::text::Text;
 use super::{count, object, pointer, suggest};
 
+/// The version of the format. A state of another one would be continued with other bits, or not at all.
+const VERSION: u64 = 1;
+
 /// Everything that a run needs, beside the request, to be continued bit for bit by any server.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainState<'a> {
+    /// The version of the format: 1. A state of another version is refused.
+    #[serde(deserialize_with = "version")]
+    #[schema(minimum = 1, maximum = 1)]
+    pub version: u64,
+    /// Which runs it belongs to.
+    #[serde(deserialize_with = "object::required")]
+    pub fingerprint: Fingerprint,
     /// Steps done.
     #[serde(deserialize_with = "count::required")]
     pub step: u64,
@@ -166,6 +177,17 @@ impl ToSchema for TrainedOptimizer<'_> {
     }
 }
 
+/// Written first, it is judged before members that this version does not know.
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match count::required(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(D::Error::custom(format_args!(
+            "the state is of version {other}, but this server goes on from version {VERSION}; go on with the server that made \
+             it, or leave `state` out and start from its parameters"
+        ))),
+    }
+}
+
 impl TrainState<'_> {
     /// The parameters and the state, for a run by `recipe`; or what of the state does not belong to such a run.
     pub(super) fn restore(
@@ -183,6 +205,7 @@ impl TrainState<'_> {
 impl TrainState<'static> {
     /// `parameters` and `state` of a run by `recipe`, as the answer writes them.
     pub(super) fn new(
+        fingerprint: Fingerprint,
         parameters: Tensors<'static>,
         state: &State<f64>,
         recipe: &Recipe,
@@ -193,6 +216,8 @@ impl TrainState<'static> {
         let named = optimizer.buffers(buffers.len()).into_iter().zip(buffers);
         let buffers = named.map(|(name, buffer)| (Text(name), shape.restore(buffer))).collect();
         Self {
+            version: VERSION,
+            fingerprint,
             step: state.step,
             parameters,
             optimizer: TrainedOptimizer(Members(vec![(

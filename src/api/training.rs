@@ -6,9 +6,10 @@ use std::time::Instant;
 use crate::engine::SweepError;
 use crate::nn::Scalar;
 use crate::train::fit::Bounds;
-use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
+use crate::train::{Error, Length, Model, Plan, PlanError, Report, StateError, Trainer};
 
 use super::context::Context;
+use super::fingerprint::{self, Fingerprint, Print};
 use super::metrics::Metrics;
 use super::mlp::capitalised;
 use super::non_finite::show;
@@ -28,6 +29,10 @@ const REMEDY: &str = "Lower `learning_rate`, `clip` the gradient, start from sma
 /// What the run is of, beside the model that computes it.
 pub(super) struct Subject<'s> {
     pub shape: Shape<'s>,
+    /// Fingerprint of the model.
+    pub model: Print,
+    /// Fingerprint of the data.
+    pub data: Print,
     /// To start from, flat.
     pub parameters: Vec<f64>,
     /// Pointer to them.
@@ -53,10 +58,17 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let plan = plan(&request, &subject)?;
     recipe::check_plan(&recipe, &plan)?;
     recipe::check_memory(&recipe, subject.parameters.len(), &context.limits)?;
-    let Subject { shape, mut parameters, mut place, explain, bounds, .. } = subject;
-    let mut state = None;
+    let Subject { shape, model: model_print, data, mut parameters, mut place, explain, bounds, .. } = subject;
+    let fingerprint = Fingerprint {
+        model: Some(model_print),
+        data: Some(data),
+        batches: Some(fingerprint::of_batches(&plan, request.reduction)),
+        optimizer: Some(fingerprint::of_recipe(&recipe, &bounds)),
+    };
+    let (mut state, mut given_print) = (None, None);
     if let Some(given) = request.state {
         place = "/state/parameters";
+        given_print = Some(given.fingerprint);
         let (last, given) = given.restore(&recipe, &shape)?;
         (parameters, state) = (last, Some(given));
     }
@@ -74,10 +86,12 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     if !bounds.is_empty() {
         trainer = trainer.within(bounds).map_err(start)?;
     }
+    // Last, because what does not fit at all says more of itself.
+    given_print.map_or(Ok(()), |given| fingerprint.check(&given))?;
     let state_of = |trainer: &Trainer<'_, T, M>| {
         let (parameters, state) = trainer.checkpoint();
         let parameters = shape.restore(&T::widen(parameters.to_vec()));
-        TrainState::new(parameters, &state.cast(), &recipe, &shape)
+        TrainState::new(fingerprint, parameters, &state.cast(), &recipe, &shape)
     };
     let stop = |error, step, trainer: &Trainer<'_, T, M>| {
         let state = state_of(trainer);
@@ -104,18 +118,36 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     }
     let report = match trainer.finish(&context.interrupt) {
         Ok(report) => report,
-        Err(error) => return Err(stop(error, trainer.state().step, &trainer)),
+        Err(error) => {
+            if let Some(reporter) = &mut reporter {
+                reporter.checkpoint(state_of(&trainer));
+            }
+            return Err(stop(error, trainer.state().step, &trainer));
+        }
     };
+    let last = report.last_parameters.as_ref().unwrap_or(&report.parameters);
+    let last = shape.restore(&T::widen(last.clone()));
+    let state = TrainState::new(fingerprint, last, &report.state.cast(), &recipe, &shape);
     let mut metrics = |rows: Range<usize>| match model.metrics(&report.parameters, rows, &context.interrupt) {
         Ok(metrics) => Ok(metrics.map(Metrics::from)),
         Err(Error::Interrupted(interrupted)) => Err(interrupted.into()),
         Err(other) => Err(Problem::new(Kind::INTERNAL, other.to_string())),
     };
-    let training = metrics(rows)?;
-    let held_back = validation.map(metrics).transpose()?.flatten();
+    let training = metrics(rows);
+    let figures =
+        training.and_then(|training| Ok([training, validation.map(metrics).transpose()?.flatten()]));
+    let figures = match figures {
+        Ok(figures) => figures,
+        Err(problem) => {
+            if let Some(reporter) = &mut reporter {
+                reporter.checkpoint(state);
+            }
+            return Err(problem);
+        }
+    };
     let seconds = clock.elapsed().as_secs_f64();
     let timing = Timing { seconds, steps_per_second: (report.steps - done) as f64 / seconds.max(1e-9) };
-    Ok(respond(report, &recipe, &shape, [training, held_back], timing))
+    Ok(respond(report, state, &shape, figures, timing))
 }
 
 fn plan(request: &TrainRequest<'_>, subject: &Subject<'_>) -> Result<Plan, Problem> {
@@ -161,7 +193,13 @@ fn start_problem(error: &Error, shape: &Shape<'_>, place: &str) -> Problem {
         }
         Error::OutOfBounds { index, value } => {
             let what = shape.describe(*index);
-            Problem::at(place, format!("{what} starts from {}, outside its bounds.", show(*value)))
+            Problem::at(
+                place,
+                format!(
+                    "{what} starts from {}, outside its bounds; start within, or widen them.",
+                    show(*value)
+                ),
+            )
         }
         Error::Setting(error) => setting_problem("", error),
         Error::State(StateError::PastTheEnd { step, total }) => Problem::at(
@@ -228,8 +266,9 @@ fn step_problem(
     }
 }
 
-/// A run that diverged, with what is left of it.
-fn diverged(detail: &str, state: TrainState<'static>) -> Problem {
+/// A run that diverged, with what is left of it, which has to go on otherwise.
+fn diverged(detail: &str, mut state: TrainState<'static>) -> Problem {
+    state.fingerprint.optimizer = None;
     let left = format!("`state` holds the run after step {}, to go on from.", state.step);
     Problem {
         state: Some(Box::new(state)),
@@ -239,18 +278,15 @@ fn diverged(detail: &str, state: TrainState<'static>) -> Problem {
 
 fn respond<T: Scalar>(
     report: Report<T>,
-    recipe: &Recipe,
+    state: TrainState<'static>,
     shape: &Shape<'_>,
     metrics: [Option<Metrics>; 2],
     timing: Timing,
 ) -> TrainResponse<'static> {
-    let restore = |parameters| shape.restore(&T::widen(parameters));
-    let parameters = restore(report.parameters);
-    let last = report.last_parameters.map_or_else(|| parameters.clone(), restore);
     let [training, held_back] = metrics;
     TrainResponse {
-        state: TrainState::new(last, &report.state.cast(), recipe, shape),
-        parameters,
+        state,
+        parameters: shape.restore(&T::widen(report.parameters)),
         standardize: None,
         classes: None,
         loss: Number(report.loss),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::api::events::Events;
 use crate::api::interchange::file::FileFormat;
 use crate::api::{Operation, Problem, Reply};
+use crate::engine::Interrupt;
 
 use super::body::Held;
 use super::drain::UnderWay;
@@ -45,6 +46,7 @@ pub struct Admitted {
     formats: Formats,
     body: Held,
     deadline: Instant,
+    interrupt: Interrupt,
     _under_way: UnderWay,
 }
 
@@ -62,12 +64,19 @@ impl Admitted {
         service.workers.check_room()?;
         let limit = service.settings.max_body_bytes.get();
         let body = body::collect(body, limit, &service.budget, deadline).await?;
-        Ok(Self { service: Arc::clone(service), formats, body, deadline, _under_way: under_way })
+        let interrupt = Interrupt::at(deadline.into_std());
+        Ok(Self { service: Arc::clone(service), formats, body, deadline, interrupt, _under_way: under_way })
     }
 
     /// Runs `operation` on it.
     pub async fn run(self, operation: Operation, events: Option<Events>) -> Result<Reply, Problem> {
-        self.service.workers.run(operation, self.formats, events, self.body, self.deadline).await
+        let (workers, until) = (&self.service.workers, (self.deadline, self.interrupt));
+        workers.run(operation, self.formats, events, self.body, until).await
+    }
+
+    /// Stops the operation while somebody still waits for it.
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// The server's part of it.

@@ -17,7 +17,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Pause after a failed accept; the usual cause is that the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long answers may take to be written once the last computation has ended.
+/// How long answers may take to be written once the grace period is over; computations whose events are heard have a part of
+/// it to stop.
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// Serves `router` on `listener` until `stop` resolves, then closes idle connections and lets the busy ones write

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,14 @@ use axum::response::sse::{Event as Line, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::api::events::{Event, Events};
 use crate::api::{Operation, Problem, Reply};
 
 use super::compute::Admitted;
 use super::service::Service;
+use super::workers::LAST_WORDS;
 use super::{body, negotiate, request_id};
 
 /// Events that may wait for a slow client; what does not fit is not told.
@@ -92,10 +94,18 @@ impl Running {
         let (sender, events) = mpsc::channel(WAITING);
         let sink = Events::new(move |event| sender.try_send(event).is_ok());
         let service = Arc::clone(admitted.service());
+        let interrupt = admitted.interrupt();
         let work = async move {
-            tokio::select! {
-                reply = admitted.run(operation, Some(sink)) => reply,
-                problem = service.drain.ended() => Err(problem),
+            let mut reply = pin!(admitted.run(operation, Some(sink)));
+            let problem = tokio::select! {
+                reply = &mut reply => return reply,
+                problem = service.drain.ended() => problem,
+            };
+            // It is stopped as by a deadline, and has as long to tell its last checkpoint.
+            interrupt.cancel();
+            match timeout(LAST_WORDS, reply).await {
+                Ok(Ok(reply)) => Ok(reply),
+                _ => Err(problem),
             }
         };
         Self { events, work: Some(Box::pin(work)), end: None }

@@ -20,8 +20,8 @@ use super::Settings;
 use super::body::Held;
 use super::negotiate::Formats;
 
-/// How long a computation whose events are heard may take to stop after its deadline.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a computation whose events are heard may take to stop after its deadline or the end of a grace period.
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Longest `Retry-After` that is ever given, in seconds.
 const LONGEST_RETRY: f64 = 600.0;
 
@@ -76,7 +76,8 @@ impl Workers {
         if self.places.available_permits() == 0 { Err(self.busy()) } else { Ok(()) }
     }
 
-    /// Waits for a slot and runs `operation` on `body` in it.
+    /// Waits for a slot and runs `operation` on `body` in it, until the deadline; the interrupt, which has the same, stops it
+    /// when it passes, and when nobody waits for this any more.
     ///
     /// # Errors
     /// 429 when the queue is full, 504 when `deadline` passes first, 500 when the operation panics, and whatever the
@@ -87,10 +88,9 @@ impl Workers {
         formats: Formats,
         events: Option<Events>,
         body: Held,
-        deadline: Instant,
+        (deadline, interrupt): (Instant, Interrupt),
     ) -> Result<Reply, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.busy())?;
-        let interrupt = Interrupt::at(deadline.into_std());
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
         // Who hears events is owed the last checkpoint.
         let patience = if events.is_some() { LAST_WORDS } else { Duration::ZERO };

@@ -122,6 +122,16 @@ impl Plan {
         self.steps
     }
 
+    /// Rows of one step; the last step of an epoch may have fewer.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// The seed of the orders, where rows are shuffled.
+    pub fn shuffle(&self) -> Option<u64> {
+        self.shuffle
+    }
+
     /// Steps of one epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.rows.div_ceil(self.batch_size) as u64

@@ -187,6 +187,33 @@ async fn a_run_past_its_deadline_leaves_a_checkpoint_and_a_problem() {
     assert!(checkpoint.data["state"]["step"].as_u64().is_some_and(|step| step > 0));
 }
 
+/// The server is told to stop, and the run outlives its grace period: it ends in a checkpoint, from which another server goes
+/// on to the bits of a run that was never cut.
+#[tokio::test]
+async fn a_run_that_outlives_the_grace_period_leaves_a_checkpoint_and_a_problem() {
+    let grace = Duration::from_millis(300);
+    let mut app = TestApp::spawn_real(Settings { grace, ..settings() }).await;
+    let mut request = request();
+    request["steps"] = json!(1_000_000);
+    let mut stream = Stream::open(&app.client, app.url("/v1/train"), &request).await;
+    assert_eq!(stream.next().await.expect("an event").name, "progress");
+    app.shut_down();
+    let events = stream.rest().await;
+    app.stopped().await;
+    let [.., checkpoint, end] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((checkpoint.name.as_str(), end.name.as_str()), ("checkpoint", "problem"), "{events:?}");
+    assert_eq!(end.data["type"], "/problems/draining");
+    let step = checkpoint.data["state"]["step"].as_u64().expect("a step");
+    assert!(step > 1, "{step}");
+
+    let other = TestApp::spawn().await;
+    request["steps"] = json!(step + 5);
+    let at_once = answer(&other.client, other.url("/v1/train"), &request).await;
+    request["state"] = checkpoint.data["state"].clone();
+    let resumed = answer(&other.client, other.url("/v1/train"), &request).await;
+    assert_eq!(resumed["state"], at_once["state"]);
+}
+
 /// 100 steps at once are 60 on one server, killed without warning, and 40 on another, to the last bit.
 #[tokio::test]
 async fn a_run_goes_on_after_kill_9_on_another_server() {

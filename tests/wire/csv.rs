@@ -108,7 +108,7 @@ fn validation_takes_the_columns_of_the_data() {
     let found = answer(train::answer, &body);
     assert_eq!(found["validation"]["metrics"]["confusion_matrix"], json!([[0, 0], [0, 1]]));
     body["validation"] = json!({"csv": "kind,a,b\nrose,0,0.4\nrose,0\n"});
-    let words = ["Row 2 (line 3) has 2 cells, but the header has 3."];
+    let words = ["Row 2 (line 3) has 2 cells, but the header has 3;"];
     assert_invalid(&problem(train::answer, &body), &["/validation/csv"], &words);
 }
 
@@ -156,14 +156,14 @@ fn every_fault_of_a_table_is_told_with_its_row_and_column() {
     let csv = |text: &str| json!({"csv": text, "target": "kind"});
     let at = |member: &str| format!("/data/{member}");
     for (data, places, words) in [
-        (csv("a,b,kind\n1,2\n"), vec![at("csv")], vec!["Row 1 (line 2) has 2 cells, but the header has 3."]),
+        (csv("a,b,kind\n1,2\n"), vec![at("csv")], vec!["Row 1 (line 2) has 2 cells, but the header has 3;"]),
         (
             csv("a,b,kind\n1,,rose\n\n2,x,iris\n3,4,\n"),
             vec![at("csv"); 3],
             vec![
-                "Row 1 (line 2), column `b`: the cell is empty.",
-                "Row 2 (line 4), column `b`: `x` is not a finite number.",
-                "Row 3 (line 5), column `kind`: the cell is empty.",
+                "Row 1 (line 2), column `b`: the cell is empty; fill it, or leave out the row.",
+                "Row 2 (line 4), column `b`: `x` is not a finite number; correct it, or leave out the row, or the column by `features`.",
+                "Row 3 (line 5), column `kind`: the cell is empty; fill it, or leave out the row.",
             ],
         ),
         (csv("a,b,kind\n1,nan,rose\n"), vec![at("csv")], vec!["`nan` is not a finite number"]),
@@ -215,4 +215,41 @@ fn every_fault_of_a_table_is_told_with_its_row_and_column() {
     let found = problem(train::answer, &with(flowers(), csv(&many)));
     assert_eq!(found.errors.len(), 20);
     assert!(found.detail.contains("50 faults"), "{}", found.detail);
+}
+
+#[test]
+fn faults_of_a_table_point_to_its_text() {
+    let measured = |csv: &str| {
+        json!({
+            "expression": "a*x", "target": "y", "sigma": "s", "parameters": {"a": 1}, "data": {"csv": csv}
+        })
+    };
+    answer(fit::answer, &measured("x,y,s\n1,2,1\n2,4,0.5\n3,5,1\n"));
+    let words = ["Row 2 (line 4), column `s`: A standard deviation is 0.0", "above 0"];
+    let found = problem(fit::answer, &measured("x,y,s\n1,2,1\n\n2,4,0\n3,5,1\n"));
+    assert_invalid(&found, &["/data/csv"], &words);
+    for (csv, word) in [
+        ("x,y,s\n1,one,1\n2,4,1\n", "Row 1 (line 2), column `y`: `one` is not a finite number"),
+        ("x,y,s\n1,2,1\n2,,1\n", "Row 2 (line 3), column `y`: the cell is empty"),
+        ("x,y,s,t\n1,2,1,1\n2,3,1,1\n", "no input `t`; `features` chooses"),
+        ("x,y,s,a\n1,2,1,1\n2,3,1,1\n", "`a` is given twice"),
+        ("x,y,y\n1,2,1\n", "names the column `y` twice"),
+    ] {
+        assert_invalid(&problem(fit::answer, &measured(csv)), &["/data/csv"], &[word]);
+    }
+    // Without a table, the same are members of the data.
+    let mut arrays = measured("");
+    arrays["data"] = json!({"x": [1, 2], "y": [2, 4], "s": [1, 0]});
+    assert_invalid(&problem(fit::answer, &arrays), &["/data/s/1"], &["A standard deviation is 0.0"]);
+    // What an MLP makes of a table, and what single precision cannot hold of it.
+    let mut body = json!({
+        "mlp": {"inputs": 1, "layers": [{"units": 1}], "parameters": [{"weight": [[1e300]], "bias": [0]}]},
+        "data": {"csv": "x,y\n1e200,1\n", "target": "y"}
+    });
+    let place = |body: &Value| problem(gradient::answer, body).errors[0].pointer.clone();
+    assert_eq!(place(&body).as_deref(), Some("/data/csv"));
+    body["mlp"]["parameters"][0]["weight"] = json!([[1]]);
+    assert_eq!(place(&body).as_deref(), Some("/data/csv"), "the loss");
+    body["mlp"]["dtype"] = json!("f32");
+    assert_eq!(place(&body).as_deref(), Some("/data/csv"), "the rounding");
 }

@@ -17,9 +17,11 @@ mod mlp;
 mod nist;
 mod ops;
 mod recipes;
+mod refused;
 mod round_trip;
 mod standardize;
 mod train;
+mod train_state;
 mod weights;
 
 use gradd::api::{Context, Limits, Operation, Problem};

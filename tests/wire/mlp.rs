@@ -1,9 +1,9 @@
 //! MLPs: evaluation, gradients and everything that does not fit.
 
-use gradd::api::{Limits, evaluate, gradient};
+use gradd::api::{Limits, evaluate, gradient, train};
 use serde_json::{Value, json};
 
-use super::{answer, assert_invalid, problem, problem_within, slug};
+use super::{answer, assert_invalid, problem, problem_within, slug, untimed};
 
 /// A network with exact numbers: one linear layer, then another.
 fn linear() -> Value {
@@ -110,7 +110,7 @@ fn shapes_that_do_not_match_are_told_with_their_place() {
             &["/data/y/0"],
             "2 numbers, but the model has 1 outputs",
         ),
-        (linear(), json!({"x": [[1, 2]], "y": [1]}), &["/data/y"], "[[1], [-1]]"),
+        (linear(), json!({"x": [[1, 2]], "y": [1, 2]}), &["/data/y"], "`y` has 2 rows, but `x` has 1"),
         (linear(), json!({"x": [[1, 2]]}), &["/data"], "`y`"),
         (linear(), json!({"y": [[1]]}), &["/data"], "`x`"),
         (linear(), json!({"x": [[1, 2]], "y": [[1]], "z": [1]}), &["/data/z"], "`z`"),
@@ -191,4 +191,69 @@ fn numbers_that_are_not_finite_are_told_or_travel() {
     body["non_finite"] = json!("allow");
     let found = answer(gradient::answer, &body);
     assert_eq!((&found["outputs"][1][0], &found["loss"]), (&json!("Infinity"), &json!("Infinity")));
+}
+
+/// A request to train the linear network, with `y` for targets of the data and rows held back.
+fn training(y: Value) -> Value {
+    json!({
+        "mlp": linear(), "data": {"x": [[1, 0], [0, 1], [1, 1]], "y": y}, "validation": {"x": [[1, 0], [0, 1], [1, 1]], "y": y},
+        "optimizer": {"sgd": {"learning_rate": 0.01}}, "batch_size": 2, "steps": 7
+    })
+}
+
+#[test]
+fn the_targets_of_one_output_may_be_plain_numbers() {
+    for (loss, numbers, rows) in [
+        ("mse", json!([0.5, 1, -2]), json!([[0.5], [1], [-2]])),
+        ("huber", json!([0.5, 1, -2]), json!([[0.5], [1], [-2]])),
+        ("bce_with_logits", json!([0, 1, 0.5]), json!([[0], [1], [0.5]])),
+        ("hinge", json!([-1, 1, 1]), json!([[-1], [1], [1]])),
+    ] {
+        let with_loss = |y: &Value| {
+            let mut body = training(y.clone());
+            body["mlp"]["loss"] = json!(loss);
+            body
+        };
+        let (found, expected) = (with_loss(&numbers), with_loss(&rows));
+        assert_eq!(
+            untimed(answer(train::answer, &found)),
+            untimed(answer(train::answer, &expected)),
+            "{loss}"
+        );
+        let part = |body: &Value| json!({"mlp": body["mlp"], "data": body["data"]});
+        for operation in [evaluate::answer, gradient::answer] {
+            assert_eq!(answer(operation, &part(&found)), answer(operation, &part(&expected)), "{loss}");
+        }
+        // The two ways may stand beside each other.
+        let mut mixed = found;
+        mixed["validation"]["y"] = rows;
+        assert_eq!(untimed(answer(train::answer, &mixed)), untimed(answer(train::answer, &expected)));
+    }
+}
+
+#[test]
+fn plain_targets_that_do_not_fit_are_told_at_their_place() {
+    let with = |loss: &str, data: Value, validation: Value| {
+        let mut body = training(data);
+        body["mlp"]["loss"] = json!(loss);
+        body["validation"]["y"] = validation;
+        body
+    };
+    let good = json!([0, 1, 1]);
+    for (body, places, word) in [
+        (with("bce_with_logits", json!([0, 1, 2]), good.clone()), &["/data/y/2"][..], "lie in [0, 1]"),
+        (with("bce_with_logits", json!([[0], [1], [2]]), good.clone()), &["/data/y/2/0"], "lie in [0, 1]"),
+        (with("bce_with_logits", good.clone(), json!([0, -1, 2])), &["/validation/y/1"], "lie in [0, 1]"),
+        (with("hinge", json!([-1, 0, 1]), json!([-1, 1, 1])), &["/data/y/1"], "-1 or 1"),
+        (with("mse", json!([1, 2]), good.clone()), &["/data/y"], "`y` has 2 rows, but `x` has 3"),
+        (with("mse", json!([1, "a", 2]), good.clone()), &["/data/y/1"], "a number or a row"),
+        (with("mse", json!([1, [2], 3]), good.clone()), &["/data/y/1"], "lines before are numbers"),
+        (with("mse", json!(1), good.clone()), &["/data/y", "/data/y"], "the target of each row"),
+    ] {
+        assert_invalid(&problem(train::answer, &body), places, &[word]);
+    }
+    let mut wide = with("mse", good.clone(), good);
+    wide["mlp"] = json!({"inputs": 2, "layers": [{"units": 2}]});
+    let words = ["one number per row, but the model has 2 outputs", "a row of numbers", "`cross_entropy`"];
+    assert_invalid(&problem(train::answer, &wide), &["/data/y"], &words);
 }
