@@ -38,6 +38,12 @@ kinds! {
         "The body is not what its Content-Type says, or broke off before its end. For JSON the detail gives \
          line and column. JSON has no comments, no trailing commas, and no bare NaN or Infinity; its text is \
          UTF-8.";
+    UNAUTHORIZED = 401 "unauthorized" "The request has no valid API key."
+        "This server asks for an API key. Send it as `Authorization: Bearer KEY`; with curl, \
+         --oauth2-bearer KEY. Whoever runs the server hands out keys and withdraws them.";
+    FORBIDDEN = 403 "forbidden" "The API key does not open this path."
+        "The key is known, but was made for other paths, which the detail names. Ask whoever runs the \
+         server for a key that opens this one.";
     NOT_FOUND = 404 "not-found" "There is nothing at this path."
         "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
          describes them.";
@@ -144,6 +150,9 @@ pub struct Problem {
     /// Seconds after which a new try makes sense: the `Retry-After` header.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// What a key must be like: the `WWW-Authenticate` header.
+    #[serde(skip)]
+    pub challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -161,6 +170,7 @@ impl Problem {
             request_id: None,
             state: None,
             retry_after: None,
+            challenge: None,
         }
     }
 

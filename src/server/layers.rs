@@ -1,28 +1,31 @@
 //! The middleware that every request passes, from the outside in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
-use tracing::{Span, debug_span, info, info_span};
+use tracing::{Span, debug_span, field, info, info_span};
 
-use super::{Settings, problems, request_id};
+use super::service::Service;
+use super::{admission, problems, request_id};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
 
 /// Puts the middleware around `router`. Axum runs the layer that was added last first.
-pub fn wrap(router: Router, settings: &Settings) -> Router {
+pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
+    let settings = &service.settings;
     let mut router =
         router.layer(CatchPanicLayer::custom(problems::panicked)).layer(from_fn(problems::name_the_request));
     if settings.compression {
@@ -30,6 +33,7 @@ pub fn wrap(router: Router, settings: &Settings) -> Router {
         router =
             router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate));
     }
+    router = router.layer(from_fn_with_state(Arc::clone(service), admission::admit));
     if !settings.cors_origins.is_empty() {
         router = router.layer(cors(&settings.cors_origins));
     }
@@ -58,7 +62,8 @@ fn span(request: &Request) -> Span {
     if matches!(path, "/healthz" | "/readyz") {
         return debug_span!("request", id, method = %request.method(), path);
     }
-    info_span!("request", id, method = %request.method(), path)
+    // The name of the API key is known only once the request is let in.
+    info_span!("request", id, method = %request.method(), path, key = field::Empty)
 }
 
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &Span) {
@@ -70,8 +75,9 @@ fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &S
 fn cors(origins: &[String]) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers(Any)
-        .expose_headers([request_id::HEADER, header::RETRY_AFTER]);
+        // "*" would leave out Authorization, which a browser has to be allowed by name.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([request_id::HEADER, header::RETRY_AFTER, header::WWW_AUTHENTICATE]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);
     }

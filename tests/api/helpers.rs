@@ -46,7 +46,8 @@ impl TestApp {
         Self::run(Application::with_operations(settings, operations).await.expect("a free port"))
     }
 
-    fn run(application: Application) -> Self {
+    /// An application that is already bound.
+    pub fn run(application: Application) -> Self {
         let address = application.address();
         let (shutdown, stop) = oneshot::channel::<()>();
         let server = tokio::spawn(application.run_until(async {

@@ -2,6 +2,7 @@
 
 mod helpers;
 
+mod access;
 mod binary;
 mod bodies;
 mod compute;

@@ -143,6 +143,7 @@ fn values_out_of_range_are_refused() {
         ("timeout", "NaN"),
         ("grace", "-1"),
         ("listen", "localhost"),
+        ("open_paths", "healthz"),
         ("cors_origins", "example.org"),
         ("cors_origins", "*,https://example.org"),
         ("log_level", "gradd=loud"),

@@ -11,6 +11,8 @@ use crate::api::problem::{Fault, Kind, Problem};
 /// What a computation can answer beside its result.
 const COMPUTATION: &[Kind] = &[
     Kind::MALFORMED_BODY,
+    Kind::UNAUTHORIZED,
+    Kind::FORBIDDEN,
     Kind::NOT_ACCEPTABLE,
     Kind::BODY_TIMEOUT,
     Kind::BODY_TOO_LARGE,
@@ -39,8 +41,11 @@ pub(super) fn add(document: &mut OpenApi) {
             add_to(operation, &kinds);
         }
         if let Some(operation) = &mut item.get {
-            let kinds: &[Kind] =
-                if path == "/readyz" { &[Kind::INTERNAL, Kind::DRAINING] } else { &[Kind::INTERNAL] };
+            let kinds: &[Kind] = match path.as_str() {
+                "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
+                "/info" | "/v1/ops" => &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::INTERNAL],
+                _ => &[Kind::INTERNAL],
+            };
             add_to(operation, kinds);
         }
     }
@@ -75,6 +80,13 @@ fn response(kinds: &[Kind]) -> Response {
             .description(Some("Seconds after which a new try makes sense."))
             .build();
         response = response.header("Retry-After", header);
+    }
+    if kinds.contains(&Kind::UNAUTHORIZED) {
+        let header = HeaderBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .description(Some("`Bearer`, after RFC 6750."))
+            .build();
+        response = response.header("WWW-Authenticate", header);
     }
     response.build()
 }
@@ -157,6 +169,15 @@ fn example(kind: Kind) -> Problem {
         Kind::NOT_ACCEPTABLE => {
             Problem::new(kind, "The answer is application/json, which `Accept: text/html` rules out.")
         }
+        Kind::UNAUTHORIZED => Problem::new(
+            kind,
+            "This path needs an API key. Send it as `Authorization: Bearer KEY`; whoever runs the server can make one with \
+             `gradd key NAME`.",
+        ),
+        Kind::FORBIDDEN => Problem::new(
+            kind,
+            "The key sensor-7 does not open /v1/train; it opens /v1/evaluate. Ask whoever runs the server for another.",
+        ),
         Kind::BODY_TIMEOUT => Problem::new(kind, "The body did not arrive within 30 s."),
         Kind::BUSY => {
             Problem::new(kind, "All compute slots are taken and the queue is full; try again in 2 s.")

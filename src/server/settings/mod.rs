@@ -12,9 +12,12 @@ use value::{Raw, Value};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::api::Limits;
+
+use super::keys::Keys;
 
 /// What the command line and the documentation need to know of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,9 @@ pub struct Key {
     /// Its doc comment.
     pub help: &'static str,
 }
+
+/// What a probe or somebody who is new needs. `/info` is not among them: it tells how to overload the server.
+const OPEN_PATHS: [&str; 6] = ["/", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems"];
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $value_name:literal;)+) => {
@@ -52,6 +58,14 @@ macro_rules! settings {
                 match name {
                     $(stringify!($name) => Some(Value::read(raw).map(|value| self.$name = value)),)+
                     _ => None,
+                }
+            }
+
+            /// Whether the setting called `name` is not to be shown, not even where it is wrong.
+            fn is_secret(name: &str) -> bool {
+                match name {
+                    $(stringify!($name) => <$type as Value>::SECRET,)+
+                    _ => false,
                 }
             }
 
@@ -82,6 +96,12 @@ settings! {
     timeout: Duration = Duration::from_mins(1), "SECONDS";
     /// Seconds that running requests get to finish after SIGTERM or SIGINT.
     grace: Duration = Duration::from_secs(25), "SECONDS";
+    /// File of the API keys, one line a key, read again on SIGHUP; `gradd key NAME` makes such lines.
+    keys_file: PathBuf = PathBuf::new(), "FILE";
+    /// API keys as such lines, beside those of the file; without keys everybody is served.
+    keys: Keys = Keys::default(), "LINE,...";
+    /// Paths that need no key, with those below them.
+    open_paths: Vec<String> = OPEN_PATHS.map(str::to_owned).to_vec(), "PATH,...";
     /// Origins that browsers may call from, "*" for any; none switches CORS off.
     cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
     /// Compress answers for clients that accept gzip.

@@ -23,6 +23,9 @@ impl Settings {
             "expected at least max_body_bytes, or no body of that size could ever be taken",
         )?;
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
+        for path in &self.open_paths {
+            require(path.starts_with('/'), "open_paths", "expected paths such as /healthz")?;
+        }
         for origin in &self.cors_origins {
             require(
                 is_origin(origin),
