@@ -91,6 +91,10 @@ kinds! {
         "The server does as much at once as it is set to. Try again after the number of seconds in \
          Retry-After, or ask another replica. Its operator can raise the settings `compute_slots` and \
          `queue`.";
+    RATE_LIMITED = 429 "rate-limited" "Too many requests of one caller."
+        "Each API key, or each address where there are no keys, may send so many requests in a while: the \
+         fields RateLimit-Policy and RateLimit of every answer tell the rule and what is left. Try again after \
+         the number of seconds in Retry-After. An array of samples in one request counts once.";
     INTERNAL = 500 "internal" "The server failed; the fault is ours."
         "A defect of the server. Nothing needs to change in the request. Please report it with the \
          `request_id`, which finds the log lines.";

@@ -60,7 +60,7 @@ pub enum AccessError {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The holder of the key of this name.
     Key(String),

@@ -18,7 +18,7 @@ use tower_http::trace::TraceLayer;
 use tracing::{Span, debug_span, field, info, info_span};
 
 use super::service::Service;
-use super::{admission, problems, request_id};
+use super::{admission, problems, rates, request_id};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
@@ -77,7 +77,13 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_methods(Any)
         // "*" would leave out Authorization, which a browser has to be allowed by name.
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([request_id::HEADER, header::RETRY_AFTER, header::WWW_AUTHENTICATE]);
+        .expose_headers([
+            request_id::HEADER,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            rates::LEFT,
+            rates::POLICY,
+        ]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);
     }

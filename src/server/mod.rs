@@ -1,7 +1,7 @@
 //! HTTP: settings, routes, workers, shutdown.
 //!
 //! A request comes in through [`connections`], passes the middleware of [`layers`], of which
-//! [`admission`] asks whose it is ([`access`]), is matched in [`routes`] and,
+//! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
 //! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
 //! body is collected ([`body`]), and a worker ([`workers`]) runs the operation on it. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
@@ -18,6 +18,7 @@ pub mod keys;
 pub mod layers;
 pub mod negotiate;
 pub mod problems;
+pub mod rates;
 pub mod request_id;
 pub mod routes;
 pub mod service;

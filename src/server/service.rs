@@ -15,6 +15,7 @@ use super::Settings;
 use super::access::{Access, AccessError};
 use super::body::Budget;
 use super::drain::Drain;
+use super::rates::Rates;
 use super::workers::{Load, Workers};
 
 /// What the handlers share.
@@ -24,6 +25,8 @@ pub struct Service {
     pub settings: Settings,
     /// Who may ask.
     pub access: Access,
+    /// How often they may.
+    pub rates: Rates,
     /// Memory for request bodies.
     pub budget: Budget,
     /// Runs the operations.
@@ -37,6 +40,7 @@ impl Service {
     pub fn new(settings: Settings) -> Result<Self, AccessError> {
         Ok(Self {
             access: Access::new(&settings)?,
+            rates: Rates::new(&settings),
             budget: Budget::new(settings.max_held_bytes.get()),
             workers: Workers::new(&settings),
             settings,

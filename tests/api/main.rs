@@ -8,6 +8,7 @@ mod bodies;
 mod compute;
 mod events;
 mod logs;
+mod rates;
 mod routing;
 mod service;
 mod settings;

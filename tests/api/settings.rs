@@ -144,6 +144,8 @@ fn values_out_of_range_are_refused() {
         ("grace", "-1"),
         ("listen", "localhost"),
         ("open_paths", "healthz"),
+        ("rate_limit", "2000000000"),
+        ("rate_window", "0.5"),
         ("cors_origins", "example.org"),
         ("cors_origins", "*,https://example.org"),
         ("log_level", "gradd=loud"),

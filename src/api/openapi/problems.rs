@@ -1,7 +1,7 @@
 //! Every error that an operation can answer, with an example of each kind.
 
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -22,6 +22,7 @@ const COMPUTATION: &[Kind] = &[
     Kind::LIMIT_EXCEEDED,
     Kind::NON_FINITE,
     Kind::BUSY,
+    Kind::RATE_LIMITED,
     Kind::INTERNAL,
     Kind::DRAINING,
     Kind::DEADLINE_EXCEEDED,
@@ -43,7 +44,9 @@ pub(super) fn add(document: &mut OpenApi) {
         if let Some(operation) = &mut item.get {
             let kinds: &[Kind] = match path.as_str() {
                 "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
-                "/info" | "/v1/ops" => &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::INTERNAL],
+                "/info" | "/v1/ops" => {
+                    &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::RATE_LIMITED, Kind::INTERNAL]
+                }
                 _ => &[Kind::INTERNAL],
             };
             add_to(operation, kinds);
@@ -73,22 +76,28 @@ fn response(kinds: &[Kind]) -> Response {
         .build();
     let mut response =
         ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
-    if kinds.contains(&Kind::BUSY) {
+    if kinds.contains(&Kind::RATE_LIMITED) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-        let header = HeaderBuilder::new()
-            .schema(Some(seconds))
-            .description(Some("Seconds after which a new try makes sense."))
-            .build();
-        response = response.header("Retry-After", header);
+        response = response
+            .header("Retry-After", header(seconds, "Seconds after which a new try makes sense."))
+            .header(
+                "RateLimit-Policy",
+                header(text(), "The rule, such as `\"requests\";q=60;w=60`, where there is one."),
+            )
+            .header("RateLimit", header(text(), "What is left of it, such as `\"requests\";r=0;t=60`."));
     }
     if kinds.contains(&Kind::UNAUTHORIZED) {
-        let header = HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .description(Some("`Bearer`, after RFC 6750."))
-            .build();
-        response = response.header("WWW-Authenticate", header);
+        response = response.header("WWW-Authenticate", header(text(), "`Bearer`, after RFC 6750."));
     }
     response.build()
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn header(schema: ObjectBuilder, description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
 /// A problem of `kind` as the service would answer it.
@@ -182,6 +191,11 @@ fn example(kind: Kind) -> Problem {
         Kind::BUSY => {
             Problem::new(kind, "All compute slots are taken and the queue is full; try again in 2 s.")
         }
+        Kind::RATE_LIMITED => Problem::new(
+            kind,
+            "60 requests within 60 s are allowed, and these are used up. Try again in 1 s, and ask for more in one request: \
+             arrays of samples instead of single points.",
+        ),
         Kind::DRAINING => Problem::new(kind, "The server is shutting down; ask another replica."),
         Kind::DEADLINE_EXCEEDED => Problem::new(
             kind,

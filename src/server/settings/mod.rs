@@ -102,6 +102,10 @@ settings! {
     keys: Keys = Keys::default(), "LINE,...";
     /// Paths that need no key, with those below them.
     open_paths: Vec<String> = OPEN_PATHS.map(str::to_owned).to_vec(), "PATH,...";
+    /// Requests that one key, else one address, may send within `rate_window`; 0 is no limit. Open paths do not count.
+    rate_limit: usize = 0, "N";
+    /// Seconds within which `rate_limit` requests may be sent, all at once or spread.
+    rate_window: Duration = Duration::from_mins(1), "SECONDS";
     /// Origins that browsers may call from, "*" for any; none switches CORS off.
     cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
     /// Compress answers for clients that accept gzip.

@@ -7,6 +7,8 @@ use super::Settings;
 
 /// Far above any machine, far below what the semaphores can count.
 const MOST_SLOTS: usize = 4096;
+/// Above one request in a nanosecond the buckets lose count.
+const HIGHEST_RATE: usize = 1_000_000_000;
 const LONGEST_QUEUE: usize = 1 << 24;
 
 impl Settings {
@@ -23,6 +25,8 @@ impl Settings {
             "expected at least max_body_bytes, or no body of that size could ever be taken",
         )?;
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
+        require(self.rate_limit <= HIGHEST_RATE, "rate_limit", "expected at most 1000000000")?;
+        require(self.rate_window.as_secs() >= 1, "rate_window", "expected at least 1 second")?;
         for path in &self.open_paths {
             require(path.starts_with('/'), "open_paths", "expected paths such as /healthz")?;
         }
