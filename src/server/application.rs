@@ -11,8 +11,10 @@ use tracing::{error, info, warn};
 use crate::api::Operation;
 
 use super::access::AccessError;
+use super::connections::Connections;
 use super::service::Service;
-use super::{Settings, connections, routes};
+use super::tls::{Tls, TlsError};
+use super::{Settings, routes};
 
 /// A server that is bound to its address and not yet serving.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Application {
     listener: TcpListener,
     address: SocketAddr,
     service: Arc<Service>,
+    tls: Option<Arc<Tls>>,
     router: Router,
 }
 
@@ -38,6 +41,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Application {
@@ -52,12 +58,13 @@ impl Application {
         operations: &[(&str, Operation)],
     ) -> Result<Self, StartError> {
         let listen = settings.listen;
+        let tls = Tls::new(&settings)?.map(Arc::new);
         let service = Arc::new(Service::new(settings)?);
         let unable = |error| StartError::Listen { address: listen, error };
         let listener = TcpListener::bind(listen).await.map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
         let router = routes::router(&service, operations);
-        Ok(Self { listener, address, service, router })
+        Ok(Self { listener, address, service, tls, router })
     }
 
     /// The address it listens on.
@@ -73,10 +80,17 @@ impl Application {
     /// A function that reads the files again which may change while the server runs. A file that cannot be used is logged
     /// and changes nothing.
     pub fn reloader(&self) -> impl Fn() + Send + 'static {
-        let service = Arc::clone(&self.service);
-        move || match service.access.reload() {
-            Ok(()) => info!(keys = service.access.key_count(), "the keys were read again"),
-            Err(error) => error!(%error, "the keys stay as they were"),
+        let (service, tls) = (Arc::clone(&self.service), self.tls.clone());
+        move || {
+            match service.access.reload() {
+                Ok(()) => info!(keys = service.access.key_count(), "the keys were read again"),
+                Err(error) => error!(%error, "the keys stay as they were"),
+            }
+            match tls.as_ref().map(|tls| tls.reload()) {
+                Some(Ok(())) => info!("the certificate was read again"),
+                Some(Err(error)) => error!(%error, "the certificate stays as it was"),
+                None => {}
+            }
         }
     }
 
@@ -84,8 +98,9 @@ impl Application {
     /// under way get the grace period to finish; the listener stays open meanwhile, so that probes and refusals
     /// still get their answers.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, service, router } = self;
-        info!(%address, slots = service.settings.slots(), keys = service.access.key_count(), "listening");
+        let Self { listener, address, service, tls, router } = self;
+        let (slots, keys) = (service.settings.slots(), service.access.key_count());
+        info!(%address, tls = tls.is_some(), slots, keys, "listening");
         if service.access.is_exposed(address) {
             warn!(
                 "everybody who reaches this address may compute here; ask for API keys with the setting `keys_file`, or \
@@ -100,7 +115,7 @@ impl Application {
                 warn!(stopped, "the grace period is over; computations were stopped");
             }
         };
-        connections::serve(listener, router, stop).await;
+        Connections::new(router, tls, &service.settings).serve(listener, stop).await;
         info!("stopped");
     }
 }

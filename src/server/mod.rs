@@ -1,6 +1,6 @@
 //! HTTP: settings, routes, workers, shutdown.
 //!
-//! A request comes in through [`connections`], passes the middleware of [`layers`], of which
+//! A request comes in through [`connections`], in the clear or over [`tls`], passes the middleware of [`layers`], of which
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
 //! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
 //! body is collected ([`body`]), and a worker ([`workers`]) runs the operation on it. Whatever goes wrong on the way
@@ -25,6 +25,7 @@ pub mod service;
 pub mod settings;
 pub mod stream;
 pub mod telemetry;
+pub mod tls;
 pub mod workers;
 
 pub use application::Application;

@@ -1,6 +1,6 @@
 //! How often one caller may ask: a token bucket per API key, or per address where there is no key.
 //!
-//! Answers tell how much is left in the fields of the IETF's draft "RateLimit header fields for HTTP"
+//! Answers tell how much is left in the fields of the IETF's draft on them
 //! (draft-ietf-httpapi-ratelimit-headers-10): `RateLimit-Policy: "requests";q=60;w=60` is the rule, and
 //! `RateLimit: "requests";r=59;t=1` says that 59 requests are left and that in a second it will be all 60.
 

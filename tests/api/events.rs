@@ -8,7 +8,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::binary::Server;
-use crate::helpers::{PATIENCE, TestApp, eventually, problem, settings, within};
+use crate::helpers::{TestApp, client, eventually, problem, settings, within};
 
 /// One event of a stream.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ async fn a_run_past_its_deadline_leaves_a_checkpoint_and_a_problem() {
 /// 100 steps at once are 60 on one server, killed without warning, and 40 on another, to the last bit.
 #[tokio::test]
 async fn a_run_goes_on_after_kill_9_on_another_server() {
-    let client = Client::builder().timeout(PATIENCE).no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     let other = Server::start(&[]);
     let recipes = [
         json!({"optimizer": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": true}},

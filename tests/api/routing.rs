@@ -5,7 +5,7 @@ use gradd::server::Settings;
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, ALLOW};
 
-use crate::helpers::{TestApp, problem, settings};
+use crate::helpers::{TestApp, client, problem, settings};
 
 #[tokio::test]
 async fn an_unknown_path_is_a_404() {
@@ -60,7 +60,7 @@ async fn every_answer_forbids_sniffing() {
 
 /// The client undoes the compression and drops the header that tells of it, so these ask with a plain one.
 async fn encoding(app: &TestApp, body: String) -> Option<String> {
-    let client = reqwest::Client::builder().no_gzip().no_proxy().build().expect("a client");
+    let client = client().no_gzip().build().expect("a client");
     let request = client.post(app.url("/echo")).header("content-type", "application/json").body(body);
     let response = request.header(ACCEPT_ENCODING, "gzip").send().await.expect("an answer");
     response.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned())

@@ -142,18 +142,6 @@ fn example(kind: Kind) -> Problem {
             let remedy = crate::api::non_finite::REMEDY;
             Problem { errors: vec![fault], ..Problem::new(kind, format!("{detail} {remedy}")) }
         }
-        Kind::DIVERGED => Problem::new(
-            kind,
-            "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
-             `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1. \
-             `state` holds the run after step 11, to go on from.",
-        ),
-        Kind::NOT_CONVERGED => Problem::new(
-            kind,
-            "The fit did not converge within 5 evaluations: it came to `a` = 2.1, `b` = 0.3 with a residual sum of squares \
-             of 0.52 and a relative offset of 0.04. Start nearer to the solution, raise `max_evaluations`, or send \
-             \"not_converged\": \"allow\" to receive the fit as it is.",
-        ),
         Kind::NOT_IDENTIFIABLE => {
             let faults = at("/parameters/c", "The data do not determine `c`.").errors;
             let detail = "The model does not depend on `c` at the parameters of the fit, so that any value fits as well. Hold \
@@ -170,37 +158,45 @@ fn example(kind: Kind) -> Problem {
                 ..Problem::new(kind, detail)
             }
         }
-        Kind::UNSUPPORTED_MEDIA_TYPE => Problem::new(
-            kind,
+        _ => Problem::new(kind, detail(kind)),
+    }
+}
+
+/// What happened, for kinds that say no more than that.
+fn detail(kind: Kind) -> &'static str {
+    match kind {
+        Kind::DIVERGED => {
+            "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
+             `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1. \
+             `state` holds the run after step 11, to go on from."
+        }
+        Kind::NOT_CONVERGED => {
+            "The fit did not converge within 5 evaluations: it came to `a` = 2.1, `b` = 0.3 with a residual sum of squares \
+             of 0.52 and a relative offset of 0.04. Start nearer to the solution, raise `max_evaluations`, or send \
+             \"not_converged\": \"allow\" to receive the fit as it is."
+        }
+        Kind::UNSUPPORTED_MEDIA_TYPE => {
             "This path takes application/json, not application/x-www-form-urlencoded. With curl, give the body with \
-             --json instead of -d or --data.",
-        ),
-        Kind::NOT_ACCEPTABLE => {
-            Problem::new(kind, "The answer is application/json, which `Accept: text/html` rules out.")
+             --json instead of -d or --data."
         }
-        Kind::UNAUTHORIZED => Problem::new(
-            kind,
+        Kind::NOT_ACCEPTABLE => "The answer is application/json, which `Accept: text/html` rules out.",
+        Kind::UNAUTHORIZED => {
             "This path needs an API key. Send it as `Authorization: Bearer KEY`; whoever runs the server can make one with \
-             `gradd key NAME`.",
-        ),
-        Kind::FORBIDDEN => Problem::new(
-            kind,
-            "The key sensor-7 does not open /v1/train; it opens /v1/evaluate. Ask whoever runs the server for another.",
-        ),
-        Kind::BODY_TIMEOUT => Problem::new(kind, "The body did not arrive within 30 s."),
-        Kind::BUSY => {
-            Problem::new(kind, "All compute slots are taken and the queue is full; try again in 2 s.")
+             `gradd key NAME`."
         }
-        Kind::RATE_LIMITED => Problem::new(
-            kind,
+        Kind::FORBIDDEN => {
+            "The key sensor-7 does not open /v1/train; it opens /v1/evaluate. Ask whoever runs the server for another."
+        }
+        Kind::BODY_TIMEOUT => "The body did not arrive within 30 s.",
+        Kind::BUSY => "All compute slots are taken and the queue is full; try again in 2 s.",
+        Kind::RATE_LIMITED => {
             "60 requests within 60 s are allowed, and these are used up. Try again in 1 s, and ask for more in one request: \
-             arrays of samples instead of single points.",
-        ),
-        Kind::DRAINING => Problem::new(kind, "The server is shutting down; ask another replica."),
-        Kind::DEADLINE_EXCEEDED => Problem::new(
-            kind,
-            "The computation took longer than the server's `timeout` allows; ask for less in one request.",
-        ),
-        _ => Problem::new(kind, "The request could not be handled. Please report it with the request id."),
+             arrays of samples instead of single points."
+        }
+        Kind::DRAINING => "The server is shutting down; ask another replica.",
+        Kind::DEADLINE_EXCEEDED => {
+            "The computation took longer than the server's `timeout` allows; ask for less in one request."
+        }
+        _ => "The request could not be handled. Please report it with the request id.",
     }
 }

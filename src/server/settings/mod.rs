@@ -84,6 +84,14 @@ fn count(value: usize) -> NonZeroUsize {
 settings! {
     /// Address and port to listen on.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "ADDRESS:PORT";
+    /// Certificate chain in PEM; with it and `tls_key` the server speaks TLS only. Both are read again on SIGHUP.
+    tls_certificate: PathBuf = PathBuf::new(), "FILE";
+    /// Private key of the certificate, in PEM.
+    tls_key: PathBuf = PathBuf::new(), "FILE";
+    /// Connections at the same time; when all are taken, idle ones are closed for those that wait.
+    max_connections: NonZeroUsize = count(1000), "N";
+    /// Seconds that a connection may be idle, take for a request's head, or leave an answer lying.
+    idle_timeout: Duration = Duration::from_secs(75), "SECONDS";
     /// Largest request body in bytes.
     max_body_bytes: NonZeroUsize = count(64 << 20), "BYTES";
     /// Bytes of all request bodies together that may be held in memory; more are refused with 429.
