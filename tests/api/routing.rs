@@ -51,10 +51,17 @@ async fn request_ids_are_taken_or_made() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_sniffing() {
+async fn every_answer_forbids_browsers_to_sniff_frame_and_run_it() {
     let app = TestApp::spawn_with(settings()).await;
     for response in [app.get("/").await, app.get("/nonsense").await, app.send("/echo", "1").await] {
-        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            assert_eq!(response.headers()[name], value);
+        }
     }
 }
 
