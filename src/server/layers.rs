@@ -17,6 +17,7 @@ use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::{Span, debug_span, field, info, info_span};
 
+use super::connections::Peer;
 use super::service::Service;
 use super::{admission, problems, rates, request_id};
 
@@ -75,7 +76,8 @@ fn span(request: &Request) -> Span {
         return debug_span!("request", id, method = %request.method(), path);
     }
     // The name of the API key is known only once the request is let in.
-    info_span!("request", id, method = %request.method(), path, key = field::Empty)
+    let peer = request.extensions().get().map(|Peer(address)| field::display(address));
+    info_span!("request", id, peer, method = %request.method(), path, key = field::Empty)
 }
 
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &Span) {

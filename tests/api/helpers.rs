@@ -51,6 +51,11 @@ impl TestApp {
     /// A server whose only operations are `/echo`, `/gate` and `/panic`.
     pub async fn spawn_with(settings: Settings) -> Self {
         let operations: &[(&str, Operation)] = &[("/echo", echo), ("/gate", gate), ("/panic", panicking)];
+        Self::spawn_operations(settings, operations).await
+    }
+
+    /// A server with these operations only.
+    pub async fn spawn_operations(settings: Settings, operations: &[(&str, Operation)]) -> Self {
         Self::run(Application::with_operations(settings, operations).await.expect("a free port"))
     }
 

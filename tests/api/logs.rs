@@ -69,6 +69,7 @@ fn answers_and_panics_are_logged_with_the_request_id_and_probes_are_not() {
     let answered = find("answered", "fine");
     assert_eq!(answered["status"], 200);
     assert_eq!(answered["span"]["path"], "/echo");
+    assert_eq!(answered["span"]["peer"], "127.0.0.1");
     assert_eq!(find("answered", "broken")["status"], 500);
     let panic = find("panic: on purpose", "broken");
     assert_eq!(panic["level"], "ERROR");
