@@ -38,6 +38,12 @@ kinds! {
         "The body is not what its Content-Type says, or broke off before its end. For JSON the detail gives \
          line and column. JSON has no comments, no trailing commas, and no bare NaN or Infinity; its text is \
          UTF-8.";
+    UNAUTHORIZED = 401 "unauthorized" "The request has no valid API key."
+        "This server asks for an API key. Send it as `Authorization: Bearer KEY`; with curl, \
+         --oauth2-bearer KEY. Whoever runs the server hands out keys and withdraws them.";
+    FORBIDDEN = 403 "forbidden" "The API key does not open this path."
+        "The key is known, but was made for other paths, which the detail names. Ask whoever runs the \
+         server for a key that opens this one.";
     NOT_FOUND = 404 "not-found" "There is nothing at this path."
         "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
          describes them.";
@@ -85,6 +91,10 @@ kinds! {
         "The server does as much at once as it is set to. Try again after the number of seconds in \
          Retry-After, or ask another replica. Its operator can raise the settings `compute_slots` and \
          `queue`.";
+    RATE_LIMITED = 429 "rate-limited" "Too many requests of one caller."
+        "Each API key, or each address where there are no keys, may send so many requests in a while: the \
+         fields RateLimit-Policy and RateLimit of every answer tell the rule and what is left. Try again after \
+         the number of seconds in Retry-After. An array of samples in one request counts once.";
     INTERNAL = 500 "internal" "The server failed; the fault is ours."
         "A defect of the server. Nothing needs to change in the request. Please report it with the \
          `request_id`, which finds the log lines.";
@@ -144,6 +154,9 @@ pub struct Problem {
     /// Seconds after which a new try makes sense: the `Retry-After` header.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// What a key must be like: the `WWW-Authenticate` header.
+    #[serde(skip)]
+    pub challenge: Option<&'static str>,
 }
 
 impl Problem {
@@ -161,6 +174,7 @@ impl Problem {
             request_id: None,
             state: None,
             retry_after: None,
+            challenge: None,
         }
     }
 

@@ -58,8 +58,10 @@ impl FromArgMatches for Flags {
 /// A default as one would type it.
 fn plain(value: &toml::Value) -> String {
     match value {
+        toml::Value::String(text) if text.is_empty() => "none".to_owned(),
         toml::Value::String(text) => text.clone(),
         toml::Value::Array(items) if items.is_empty() => "none".to_owned(),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
 }

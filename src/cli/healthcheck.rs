@@ -1,4 +1,4 @@
-//! `gradd healthcheck`: one plain HTTP request, for images that have no curl.
+//! `gradd healthcheck`: one request, over TLS where the server speaks it, for images that have no curl.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::load;
+use super::{any_certificate, load};
 
 /// For connecting, and again for each read and write.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Settings file of the server; also `GRADD_CONFIG`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Speak TLS [default: where the settings name a certificate]
+    #[arg(long)]
+    tls: bool,
     /// Address that the server listens on [default: as the server finds it: file, `GRADD_LISTEN`, 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
@@ -32,7 +35,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(code) => return code,
     };
     let address = reachable(settings.listen);
-    match ask(address) {
+    match ask(address, arguments.tls || !settings.tls_certificate.as_os_str().is_empty()) {
         Ok(status) if status.split(' ').nth(1) == Some("200") => ExitCode::SUCCESS,
         Ok(status) => fail(format_args!("{address} answered {status:?}")),
         Err(error) => fail(format_args!("no answer from {address}: {error}")),
@@ -56,10 +59,18 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// The status line of the answer.
-fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+fn ask(address: SocketAddr, tls: bool) -> io::Result<String> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    if tls {
+        answer(any_certificate::connect(stream, address.ip())?, address)
+    } else {
+        answer(stream, address)
+    }
+}
+
+fn answer(mut stream: impl Read + Write, address: SocketAddr) -> io::Result<String> {
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(4096).read_to_end(&mut answer)?;

@@ -1,8 +1,10 @@
 //! The command line: one module per subcommand.
 
+mod any_certificate;
 mod eval;
 mod flags;
 mod healthcheck;
+mod key;
 mod openapi;
 mod serve;
 mod signals;
@@ -29,6 +31,7 @@ Examples:
   gradd eval 'sin(x)/x' x=0.5      outputs and gradients here, without a server
   gradd openapi > openapi.yaml     the API for code generators
   gradd healthcheck                exit code 0 when the server answers
+  gradd key alice >> keys          an API key for `gradd --keys-file keys`
 
   curl --json '{\"expression\": \"a*b\", \"inputs\": {\"a\": 2, \"b\": -3}}' localhost:8080/v1/gradient";
 
@@ -38,7 +41,10 @@ environment, max_nodes in the file. Flags win over the environment, the environm
 the defaults.
 
 SIGTERM or SIGINT drains: running requests finish within the grace period, then the exit code is 0. A second signal \
-ends the process at once, with exit code 143 or 130.
+ends the process at once. SIGHUP reads the files of the keys and of the certificate again; one that cannot be used changes nothing.
+
+Exit codes: 0 after draining, 1 when the address cannot be listened on, 2 when the settings or a file that they name \
+cannot be used, 143 or 130 after a second SIGTERM or SIGINT.
 
 Examples:
   gradd serve --listen 0.0.0.0:8080 --compute-slots 4
@@ -63,6 +69,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Print the OpenAPI document
     Openapi(openapi::Arguments),
+    /// Make an API key, and its line for the keys file
+    Key(key::Arguments),
     /// Ask a running server on this machine whether it is alive: exit code 0 when it is, 1 when it is not
     Healthcheck(healthcheck::Arguments),
 }
@@ -79,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Serve(flags) => serve::run(flags),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Key(arguments) => key::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     }
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::process::ExitCode;
 
+use gradd::server::application::StartError;
 use gradd::server::{Application, Settings, telemetry};
 use tokio::runtime::Builder;
 
 use super::flags::Flags;
-use super::{load, signals};
+use super::{USAGE, load, signals};
 
 /// Blocking threads beside those of the compute slots; a thread that has just ended its work may still be counted.
 const SPARE_THREADS: usize = 16;
@@ -23,25 +24,38 @@ pub fn run(flags: Flags) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gradd: {error}");
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }
 
-fn serve(settings: Settings) -> io::Result<()> {
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("cannot set up the process: {0}")]
+    Process(#[from] io::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl ServeError {
+    /// A file that the settings name and that cannot be used is like a setting that cannot be used.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Process(_) | Self::Start(StartError::Listen { .. }) => ExitCode::FAILURE,
+            Self::Start(_) => ExitCode::from(USAGE),
+        }
+    }
+}
+
+fn serve(settings: Settings) -> Result<(), ServeError> {
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(settings.slots() + SPARE_THREADS)
         .build()?;
     let served = runtime.block_on(async {
         let shutdown = signals::shutdown()?;
-        let listen = settings.listen;
-        let application = Application::build(settings).await.map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("cannot listen on {listen}: {error}; choose another with --listen"),
-            )
-        })?;
+        let application = Application::build(settings).await?;
+        signals::on_hangup(application.reloader())?;
         application.run_until(shutdown).await;
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks the server to drain, the second ends the process.
+//! SIGTERM and SIGINT: the first asks the server to drain, the second ends the process. SIGHUP reads files again.
 
 use std::io;
 use std::process;
@@ -19,6 +19,17 @@ pub fn shutdown() -> io::Result<impl Future<Output = ()>> {
             process::exit(128 + second.as_raw_value());
         });
     })
+}
+
+/// Calls `reload` on every SIGHUP, which without a handler would end the process.
+pub fn on_hangup(reload: impl Fn() + Send + 'static) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reload();
+        }
+    });
+    Ok(())
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> SignalKind {

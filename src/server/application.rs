@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::api::Operation;
 
+use super::access::AccessError;
+use super::connections::Connections;
 use super::service::Service;
-use super::{Settings, connections, routes};
+use super::tls::{Tls, TlsError};
+use super::{Settings, routes};
 
 /// A server that is bound to its address and not yet serving.
 #[derive(Debug)]
@@ -19,22 +22,49 @@ pub struct Application {
     listener: TcpListener,
     address: SocketAddr,
     service: Arc<Service>,
+    tls: Option<Arc<Tls>>,
     router: Router,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {error}; choose another with --listen")]
+    Listen {
+        /// The address of the settings.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Application {
     /// Binds the address of `settings`; port 0 takes a free one.
-    pub async fn build(settings: Settings) -> io::Result<Self> {
+    pub async fn build(settings: Settings) -> Result<Self, StartError> {
         Self::with_operations(settings, routes::OPERATIONS).await
     }
 
     /// Like [`build`](Self::build), with other operations than the API's.
-    pub async fn with_operations(settings: Settings, operations: &[(&str, Operation)]) -> io::Result<Self> {
-        let listener = TcpListener::bind(settings.listen).await?;
-        let address = listener.local_addr()?;
-        let service = Arc::new(Service::new(settings));
+    pub async fn with_operations(
+        settings: Settings,
+        operations: &[(&str, Operation)],
+    ) -> Result<Self, StartError> {
+        let listen = settings.listen;
+        let tls = Tls::new(&settings)?.map(Arc::new);
+        let service = Arc::new(Service::new(settings)?);
+        let unable = |error| StartError::Listen { address: listen, error };
+        let listener = TcpListener::bind(listen).await.map_err(unable)?;
+        let address = listener.local_addr().map_err(unable)?;
         let router = routes::router(&service, operations);
-        Ok(Self { listener, address, service, router })
+        Ok(Self { listener, address, service, tls, router })
     }
 
     /// The address it listens on.
@@ -47,12 +77,36 @@ impl Application {
         self.address.port()
     }
 
+    /// A function that reads the files again which may change while the server runs. A file that cannot be used is logged
+    /// and changes nothing.
+    pub fn reloader(&self) -> impl Fn() + Send + 'static {
+        let (service, tls) = (Arc::clone(&self.service), self.tls.clone());
+        move || {
+            match service.access.reload() {
+                Ok(()) => info!(keys = service.access.key_count(), "the keys were read again"),
+                Err(error) => error!(%error, "the keys stay as they were"),
+            }
+            match tls.as_ref().map(|tls| tls.reload()) {
+                Some(Ok(())) => info!("the certificate was read again"),
+                Some(Err(error)) => error!(%error, "the certificate stays as it was"),
+                None => {}
+            }
+        }
+    }
+
     /// Serves until `shutdown` resolves. From then on readiness fails and new computations are refused, while those
     /// under way get the grace period to finish; the listener stays open meanwhile, so that probes and refusals
     /// still get their answers.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, address, service, router } = self;
-        info!(%address, slots = service.settings.slots(), "listening");
+        let Self { listener, address, service, tls, router } = self;
+        let (slots, keys) = (service.settings.slots(), service.access.key_count());
+        info!(%address, tls = tls.is_some(), slots, keys, "listening");
+        if service.access.is_exposed(address) {
+            warn!(
+                "everybody who reaches this address may compute here; ask for API keys with the setting `keys_file`, or \
+                 let only those in who should"
+            );
+        }
         let stop = async {
             shutdown.await;
             info!(grace = ?service.settings.grace, "draining");
@@ -61,7 +115,7 @@ impl Application {
                 warn!(stopped, "the grace period is over; computations were stopped");
             }
         };
-        connections::serve(listener, router, stop).await;
+        Connections::new(router, tls, &service.settings).serve(listener, stop).await;
         info!("stopped");
     }
 }

@@ -17,6 +17,11 @@ const FIRST_RESERVATION: u64 = 1 << 20;
 /// How long the rest of a refused body is still read, so that the client gets to read the refusal.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long a body may take to get going, and how many bytes must come per second after that, on the whole. Slower ones hold
+/// a connection for next to nothing; a telephone modem was faster.
+const START: Duration = Duration::from_secs(10);
+const SLOWEST: u32 = 1024;
+
 /// Memory for the bodies that wait or are worked on. Without it many bodies of allowed size could together be more
 /// than the machine has.
 #[derive(Debug)]
@@ -69,7 +74,7 @@ impl std::ops::Deref for Held {
 /// The whole body.
 ///
 /// # Errors
-/// 413 past `limit` bytes, 408 past `deadline`, 429 past the budget, 400 when the body breaks off.
+/// 413 past `limit` bytes, 408 past `deadline` or when it dribbles, 429 past the budget, 400 when the body breaks off.
 pub async fn collect(
     body: &mut Body,
     limit: usize,
@@ -81,9 +86,11 @@ pub async fn collect(
     if announced > limit as u64 {
         return Err(too_large(limit, announced));
     }
+    let begun = Instant::now();
     let mut held = Held { bytes: Vec::with_capacity(announced.min(FIRST_RESERVATION) as usize), room: None };
     loop {
-        let frame = timeout_at(deadline, body.frame()).await.map_err(|_| too_slow(held.bytes.len()))?;
+        let due = deadline.min(begun + allowance(held.bytes.len()));
+        let frame = timeout_at(due, body.frame()).await.map_err(|_| too_slow(held.bytes.len()))?;
         let Some(frame) = frame else { return Ok(held) };
         let frame = frame.map_err(|error| broken(&error))?;
         let Some(data) = frame.data_ref() else { continue };
@@ -94,6 +101,11 @@ pub async fn collect(
         budget.cover(&mut held.room, length)?;
         held.bytes.extend_from_slice(data);
     }
+}
+
+/// The time within which more than `received` bytes must have come.
+fn allowance(received: usize) -> Duration {
+    START + Duration::from_secs(received as u64) / SLOWEST
 }
 
 /// Reads and drops what is left of a refused body, for a moment. Closing a connection on unread bytes resets it,
@@ -128,11 +140,26 @@ fn too_slow(received: usize) -> Problem {
     Problem::new(
         Kind::BODY_TIMEOUT,
         format!(
-            "Only {received} bytes of the body came before the deadline. Send it faster, or raise the setting `timeout`."
+            "Only {received} bytes of the body came in time. Send it faster: within the setting `timeout`, and after {} s \
+             never below {SLOWEST} bytes per second.",
+            START.as_secs()
         ),
     )
 }
 
 fn broken(error: &axum::Error) -> Problem {
     Problem::new(Kind::MALFORMED_BODY, format!("The body broke off before its end: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_must_come_at_no_less_than_the_slowest_rate() {
+        assert_eq!(allowance(0), Duration::from_secs(10));
+        assert_eq!(allowance(512), Duration::from_millis(10_500));
+        assert_eq!(allowance(60 << 10), Duration::from_secs(70));
+        assert!(allowance(usize::MAX) > Duration::from_hours(1));
+    }
 }

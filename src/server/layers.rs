@@ -1,28 +1,32 @@
 //! The middleware that every request passes, from the outside in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
-use axum::middleware::from_fn;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
-use tracing::{Span, debug_span, info, info_span};
+use tracing::{Span, debug_span, field, info, info_span};
 
-use super::{Settings, problems, request_id};
+use super::connections::Peer;
+use super::service::Service;
+use super::{admission, problems, rates, request_id};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
 
 /// Puts the middleware around `router`. Axum runs the layer that was added last first.
-pub fn wrap(router: Router, settings: &Settings) -> Router {
+pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
+    let settings = &service.settings;
     let mut router =
         router.layer(CatchPanicLayer::custom(problems::panicked)).layer(from_fn(problems::name_the_request));
     if settings.compression {
@@ -30,6 +34,7 @@ pub fn wrap(router: Router, settings: &Settings) -> Router {
         router =
             router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate));
     }
+    router = router.layer(from_fn_with_state(Arc::clone(service), admission::admit));
     if !settings.cors_origins.is_empty() {
         router = router.layer(cors(&settings.cors_origins));
     }
@@ -42,13 +47,25 @@ pub fn wrap(router: Router, settings: &Settings) -> Router {
                 // A 5xx is in the answer's line; where there is more to tell, the place that knows has told it.
                 .on_failure(()),
         )
-        .layer(SetResponseHeaderLayer::overriding(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
+        .layer(map_response(harden))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
         .layer(from_fn(request_id::drop_unfit))
+}
+
+/// What browsers must not do with an answer. A page that needs more brings a policy of its own.
+const HARDENING: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+async fn harden(mut response: Response) -> Response {
+    for (name, value) in HARDENING {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
 }
 
 fn span(request: &Request) -> Span {
@@ -58,7 +75,9 @@ fn span(request: &Request) -> Span {
     if matches!(path, "/healthz" | "/readyz") {
         return debug_span!("request", id, method = %request.method(), path);
     }
-    info_span!("request", id, method = %request.method(), path)
+    // The name of the API key is known only once the request is let in.
+    let peer = request.extensions().get().map(|Peer(address)| field::display(address));
+    info_span!("request", id, peer, method = %request.method(), path, key = field::Empty)
 }
 
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &Span) {
@@ -70,8 +89,15 @@ fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &S
 fn cors(origins: &[String]) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods(Any)
-        .allow_headers(Any)
-        .expose_headers([request_id::HEADER, header::RETRY_AFTER]);
+        // "*" would leave out Authorization, which a browser has to be allowed by name.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            request_id::HEADER,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            rates::LEFT,
+            rates::POLICY,
+        ]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);
     }

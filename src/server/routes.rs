@@ -48,5 +48,5 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
     }
     let router =
         router.fallback(problems::not_found).method_not_allowed_fallback(problems::method_not_allowed);
-    layers::wrap(router.with_state(Arc::clone(service)), &service.settings)
+    layers::wrap(router.with_state(Arc::clone(service)), service)
 }

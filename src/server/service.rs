@@ -12,8 +12,10 @@ use serde::Serialize;
 use crate::api::{Problem, openapi};
 
 use super::Settings;
+use super::access::{Access, AccessError};
 use super::body::Budget;
 use super::drain::Drain;
+use super::rates::Rates;
 use super::workers::{Load, Workers};
 
 /// What the handlers share.
@@ -21,6 +23,10 @@ use super::workers::{Load, Workers};
 pub struct Service {
     /// The settings it was started with.
     pub settings: Settings,
+    /// Who may ask.
+    pub access: Access,
+    /// How often they may.
+    pub rates: Rates,
     /// Memory for request bodies.
     pub budget: Budget,
     /// Runs the operations.
@@ -31,13 +37,15 @@ pub struct Service {
 
 impl Service {
     /// A service that has nothing to do yet.
-    pub fn new(settings: Settings) -> Self {
-        Self {
+    pub fn new(settings: Settings) -> Result<Self, AccessError> {
+        Ok(Self {
+            access: Access::new(&settings)?,
+            rates: Rates::new(&settings),
             budget: Budget::new(settings.max_held_bytes.get()),
             workers: Workers::new(&settings),
             settings,
             drain: Arc::default(),
-        }
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::helpers::PATIENCE;
@@ -25,6 +26,7 @@ fn run(arguments: &[&str]) -> Output {
 pub struct Server {
     process: Child,
     pub address: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -38,16 +40,29 @@ impl Server {
         let mut lines = BufReader::new(process.stderr.take().expect("a pipe")).lines();
         let first = lines.next().expect("a log line").expect("text");
         // Whatever else it logs must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| keep.lock().expect("no panic").push(line));
+        });
         let line: serde_json::Value = serde_json::from_str(&first).expect("JSON");
         assert_eq!(line["message"], "listening", "{first}");
         let address = line["address"].as_str().expect("an address").to_owned();
-        Self { process, address }
+        Self { process, address, log }
     }
 
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
         assert!(sent.expect("kill to run").success());
+    }
+
+    /// Waits until it has logged `text`.
+    pub fn logs(&self, text: &str) {
+        let start = Instant::now();
+        while !self.log.lock().expect("no panic").iter().any(|line| line.contains(text)) {
+            assert!(start.elapsed() < PATIENCE, "{text:?} is not logged");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn exit(&mut self) -> ExitStatus {
@@ -143,9 +158,15 @@ fn help_shows_commands_examples_and_every_setting() {
 
 /// The status line of `GET path`.
 fn status_line(address: &str, path: &str) -> String {
+    status_line_with(address, path, "")
+}
+
+/// The same with more headers.
+fn status_line_with(address: &str, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("to set");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: gradd\r\nConnection: close\r\n\r\n").expect("to write");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: gradd\r\n{headers}Connection: close\r\n\r\n")
+        .expect("to write");
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).expect("an answer");
     line
@@ -183,4 +204,47 @@ fn openapi_prints_the_document() {
     let json = run(&["openapi", "--json"]).stdout;
     let document: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn a_key_is_made_and_let_in_after_a_hangup_signal() {
+    let made = run(&["key", "alice"]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let (line, told) =
+        (String::from_utf8(made.stdout).expect("text"), String::from_utf8(made.stderr).expect("text"));
+    let key = told.split_whitespace().find(|word| word.starts_with("gradd_")).expect("a key");
+    assert!(line.starts_with("alice sha256:") && line.ends_with('\n') && !line.contains(key), "{line}");
+
+    let path = std::env::temp_dir().join(format!("gradd-{}-hangup.keys", std::process::id()));
+    std::fs::write(&path, "# nobody yet\n").expect("to write");
+    let mut server = Server::start(&["--keys-file", &path.to_string_lossy()]);
+    let status = || status_line_with(&server.address, "/info", &format!("Authorization: Bearer {key}\r\n"));
+    assert!(status().starts_with("HTTP/1.1 401"));
+    std::fs::write(&path, &line).expect("to write");
+    server.signal("-HUP");
+    server.logs("the keys were read again");
+    assert!(status().starts_with("HTTP/1.1 200"));
+
+    std::fs::write(&path, "nonsense").expect("to write");
+    server.signal("-HUP");
+    server.logs("the keys stay as they were");
+    assert!(status().starts_with("HTTP/1.1 200"));
+    server.signal("-TERM");
+    assert_eq!(server.exit().code(), Some(0));
+
+    let broken = run(&["--keys-file", &path.to_string_lossy()]);
+    assert_eq!(broken.status.code(), Some(2), "{broken:?}");
+    std::fs::remove_file(&path).expect("to remove");
+    let unfit = run(&["key", "two words"]);
+    assert_eq!(unfit.status.code(), Some(2), "{unfit:?}");
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_repeated() {
+    let key = "gradd_0123456789abcdefghijklmnopqrstuvwxyz0123456";
+    let output = gradd().env("GRADD_KEYS", format!("alice {key}")).output().expect("the command to run");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("GRADD_KEYS") && message.contains("gradd key NAME"), "{message}");
+    assert!(!message.contains(key), "{message}");
 }

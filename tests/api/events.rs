@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use gradd::api::Kind;
+use gradd::api::{self, Context, Kind, Problem, Reply};
 use gradd::server::Settings;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::binary::Server;
-use crate::helpers::{PATIENCE, TestApp, eventually, problem, settings, within};
+use crate::helpers::{TestApp, client, eventually, problem, settings, within};
 
 /// One event of a stream.
 #[derive(Debug)]
@@ -214,10 +214,39 @@ async fn a_run_that_outlives_the_grace_period_leaves_a_checkpoint_and_a_problem(
     assert_eq!(resumed["state"], at_once["state"]);
 }
 
+fn tell_and_panic(body: &[u8], context: &Context) -> Result<Reply, Problem> {
+    if body == b"late" {
+        let events = context.events.as_ref().expect("events were asked for");
+        assert!(events.tell(api::events::Event::new("progress", &json!({"step": 1}))));
+    }
+    panic!("on purpose");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_before_the_first_event_and_the_last_event_after_it() {
+    let settings = Settings { compute_slots: 1, queue: 0, ..settings() };
+    let app = TestApp::spawn_operations(settings, &[("/v1/train", tell_and_panic)]).await;
+    let ask = async |body: &'static str| {
+        let request = app.post("/v1/train", body).header("accept", "text/event-stream");
+        request.header("x-request-id", body).send().await.expect("an answer")
+    };
+    let early = problem(ask("early").await, Kind::INTERNAL).await;
+    assert_eq!(early["request_id"], "early");
+
+    app.wait_for_load(0, 0).await;
+    let late = ask("late").await;
+    assert_eq!(late.status(), 200);
+    let events = Stream { response: late, text: String::new() }.rest().await;
+    let [progress, end] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((progress.name.as_str(), end.name.as_str()), ("progress", "problem"));
+    assert_eq!((&end.data["status"], &end.data["request_id"]), (&json!(500), &json!("late")));
+    app.wait_for_load(0, 0).await;
+}
+
 /// 100 steps at once are 60 on one server, killed without warning, and 40 on another, to the last bit.
 #[tokio::test]
 async fn a_run_goes_on_after_kill_9_on_another_server() {
-    let client = Client::builder().timeout(PATIENCE).no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     let other = Server::start(&[]);
     let recipes = [
         json!({"optimizer": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": true}},

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use gradd::api::{Context, Kind, Operation, Problem, Reply};
 use gradd::server::{Application, Settings};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls::crypto::ring;
 
 /// Nothing here takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +23,13 @@ pub struct TestApp {
     pub client: Client,
     shutdown: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
+}
+
+/// A client that gives up where something hangs.
+pub fn client() -> ClientBuilder {
+    // Done before, or done now.
+    let _ = ring::default_provider().install_default();
+    Client::builder().timeout(PATIENCE).no_proxy()
 }
 
 /// Default settings on a free port.
@@ -43,16 +51,22 @@ impl TestApp {
     /// A server whose only operations are `/echo`, `/gate` and `/panic`.
     pub async fn spawn_with(settings: Settings) -> Self {
         let operations: &[(&str, Operation)] = &[("/echo", echo), ("/gate", gate), ("/panic", panicking)];
+        Self::spawn_operations(settings, operations).await
+    }
+
+    /// A server with these operations only.
+    pub async fn spawn_operations(settings: Settings, operations: &[(&str, Operation)]) -> Self {
         Self::run(Application::with_operations(settings, operations).await.expect("a free port"))
     }
 
-    fn run(application: Application) -> Self {
+    /// An application that is already bound.
+    pub fn run(application: Application) -> Self {
         let address = application.address();
         let (shutdown, stop) = oneshot::channel::<()>();
         let server = tokio::spawn(application.run_until(async {
             let _ = stop.await;
         }));
-        let client = Client::builder().timeout(PATIENCE).no_proxy().build().expect("a client");
+        let client = client().build().expect("a client");
         Self { address, client, shutdown: Some(shutdown), server: Some(server) }
     }
 

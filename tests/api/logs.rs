@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use gradd::server::keys::{Key, Keys};
 use gradd::server::settings::LogFormat;
 use gradd::server::{Settings, telemetry};
 use serde_json::Value;
@@ -21,13 +22,38 @@ async fn a_server_that_logs() {
     app.get("/healthz").await;
 }
 
-fn log_lines() -> Vec<Value> {
+/// Runs in the process that the test of secrets starts, which hands it a key.
+#[tokio::test]
+#[ignore = "sets up logging for the whole process; the other tests here start it"]
+async fn a_server_that_logs_everything() {
+    let variable = |name| std::env::var(name).expect("set by the other test");
+    let (text, line) = (variable("TEST_KEY"), variable("TEST_LINE"));
+    let settings = Settings {
+        log_level: "trace".to_owned(),
+        keys: Keys::from_lines(&[line]).expect("a line"),
+        ..settings()
+    };
+    telemetry::init(&settings);
+    let app = TestApp::spawn_with(settings).await;
+    for (path, key) in [("/echo", &*text), ("/panic", &text), ("/echo", &format!("{text}x"))] {
+        app.post(path, "1").bearer_auth(key).send().await.expect("an answer");
+    }
+    app.post(&format!("/echo?key={text}"), text).send().await.expect("an answer");
+}
+
+/// What the test called `name`, run as a process of its own, writes to standard error.
+fn log_of(name: &str, environment: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", "logs::a_server_that_logs", "--ignored", "--nocapture"])
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .envs(environment.iter().copied())
         .output()
         .expect("to run");
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stderr).expect("text");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+fn log_lines() -> Vec<Value> {
+    let text = log_of("logs::a_server_that_logs", &[]);
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
@@ -43,10 +69,24 @@ fn answers_and_panics_are_logged_with_the_request_id_and_probes_are_not() {
     let answered = find("answered", "fine");
     assert_eq!(answered["status"], 200);
     assert_eq!(answered["span"]["path"], "/echo");
+    assert_eq!(answered["span"]["peer"], "127.0.0.1");
     assert_eq!(find("answered", "broken")["status"], 500);
     let panic = find("panic: on purpose", "broken");
     assert_eq!(panic["level"], "ERROR");
     assert!(panic["place"].as_str().expect("text").contains("helpers.rs"), "{panic}");
     assert!(panic["backtrace"].as_str().expect("text").contains("panicking"), "{panic}");
     assert!(!lines.iter().any(|line| line["span"]["path"] == "/healthz"), "{lines:#?}");
+}
+
+#[test]
+fn the_log_has_the_name_of_a_key_and_never_the_key() {
+    let (text, key) = Key::generate("alice").expect("a fit name");
+    let line = key.to_string();
+    let log = log_of("logs::a_server_that_logs_everything", &[("TEST_KEY", &text), ("TEST_LINE", &line)]);
+    assert!(log.contains("key=\"alice\"") && log.contains("status=401"), "{log}");
+    assert!(log.contains("TRACE"), "everything is logged: {log}");
+    let digest = line.split(':').nth(1).expect("a digest");
+    for secret in [text.as_str(), &text[6..], digest] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
 }

@@ -2,13 +2,17 @@
 
 mod helpers;
 
+mod access;
 mod binary;
 mod bodies;
 mod compute;
 mod events;
 mod logs;
+mod rates;
 mod routing;
+mod rude;
 mod service;
 mod settings;
 mod shutdown;
+mod tls;
 mod workers;

@@ -5,7 +5,7 @@ use gradd::server::Settings;
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, ALLOW};
 
-use crate::helpers::{TestApp, problem, settings};
+use crate::helpers::{TestApp, client, problem, settings};
 
 #[tokio::test]
 async fn an_unknown_path_is_a_404() {
@@ -51,16 +51,23 @@ async fn request_ids_are_taken_or_made() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_sniffing() {
+async fn every_answer_forbids_browsers_to_sniff_frame_and_run_it() {
     let app = TestApp::spawn_with(settings()).await;
     for response in [app.get("/").await, app.get("/nonsense").await, app.send("/echo", "1").await] {
-        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ] {
+            assert_eq!(response.headers()[name], value);
+        }
     }
 }
 
 /// The client undoes the compression and drops the header that tells of it, so these ask with a plain one.
 async fn encoding(app: &TestApp, body: String) -> Option<String> {
-    let client = reqwest::Client::builder().no_gzip().no_proxy().build().expect("a client");
+    let client = client().no_gzip().build().expect("a client");
     let request = client.post(app.url("/echo")).header("content-type", "application/json").body(body);
     let response = request.header(ACCEPT_ENCODING, "gzip").send().await.expect("an answer");
     response.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned())
@@ -106,5 +113,5 @@ async fn a_preflight_request_is_answered() {
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["access-control-allow-methods"], "*");
-    assert_eq!(response.headers()["access-control-allow-headers"], "*");
+    assert_eq!(response.headers()["access-control-allow-headers"], "content-type");
 }

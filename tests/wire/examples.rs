@@ -75,7 +75,10 @@ fn every_operation_has_descriptions_and_errors() {
             if method == "post" {
                 assert_eq!(
                     statuses,
-                    ["200", "400", "406", "408", "413", "415", "422", "429", "500", "503", "504"],
+                    [
+                        "200", "400", "401", "403", "406", "408", "413", "415", "422", "429", "500", "503",
+                        "504"
+                    ],
                     "{path}"
                 );
                 let request = &operation["requestBody"]["content"]["application/json"];

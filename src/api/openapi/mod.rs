@@ -1,12 +1,13 @@
 //! The OpenAPI document: generated from the wire types, so that it cannot say anything else than the service does.
 //!
 //! [`routes`] describes the operations, [`problems`] adds every error that each can answer, [`examples`] adds requests
-//! with their answers, which a test posts and compares, [`formats`] the media types beside JSON.
+//! with their answers, which a test posts and compares, [`formats`] the media types beside JSON, [`security`] the API keys.
 
 pub mod examples;
 mod formats;
 mod problems;
 mod routes;
+mod security;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::{License, OpenApi};
@@ -20,6 +21,7 @@ pub fn document() -> OpenApi {
     formats::add(&mut document);
     formats::add_events(&mut document);
     problems::add(&mut document);
+    security::add(&mut document);
     document
 }
 

@@ -1,7 +1,7 @@
 //! Every error that an operation can answer, with an example of each kind.
 
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -11,6 +11,8 @@ use crate::api::problem::{Fault, Kind, Problem};
 /// What a computation can answer beside its result.
 const COMPUTATION: &[Kind] = &[
     Kind::MALFORMED_BODY,
+    Kind::UNAUTHORIZED,
+    Kind::FORBIDDEN,
     Kind::NOT_ACCEPTABLE,
     Kind::BODY_TIMEOUT,
     Kind::BODY_TOO_LARGE,
@@ -20,6 +22,7 @@ const COMPUTATION: &[Kind] = &[
     Kind::LIMIT_EXCEEDED,
     Kind::NON_FINITE,
     Kind::BUSY,
+    Kind::RATE_LIMITED,
     Kind::INTERNAL,
     Kind::DRAINING,
     Kind::DEADLINE_EXCEEDED,
@@ -39,8 +42,13 @@ pub(super) fn add(document: &mut OpenApi) {
             add_to(operation, &kinds);
         }
         if let Some(operation) = &mut item.get {
-            let kinds: &[Kind] =
-                if path == "/readyz" { &[Kind::INTERNAL, Kind::DRAINING] } else { &[Kind::INTERNAL] };
+            let kinds: &[Kind] = match path.as_str() {
+                "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
+                "/info" | "/v1/ops" => {
+                    &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::RATE_LIMITED, Kind::INTERNAL]
+                }
+                _ => &[Kind::INTERNAL],
+            };
             add_to(operation, kinds);
         }
     }
@@ -68,15 +76,28 @@ fn response(kinds: &[Kind]) -> Response {
         .build();
     let mut response =
         ResponseBuilder::new().description(titles.join(" ")).content("application/problem+json", content);
-    if kinds.contains(&Kind::BUSY) {
+    if kinds.contains(&Kind::RATE_LIMITED) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-        let header = HeaderBuilder::new()
-            .schema(Some(seconds))
-            .description(Some("Seconds after which a new try makes sense."))
-            .build();
-        response = response.header("Retry-After", header);
+        response = response
+            .header("Retry-After", header(seconds, "Seconds after which a new try makes sense."))
+            .header(
+                "RateLimit-Policy",
+                header(text(), "The rule, such as `\"requests\";q=60;w=60`, where there is one."),
+            )
+            .header("RateLimit", header(text(), "What is left of it, such as `\"requests\";r=0;t=60`."));
+    }
+    if kinds.contains(&Kind::UNAUTHORIZED) {
+        response = response.header("WWW-Authenticate", header(text(), "`Bearer`, after RFC 6750."));
     }
     response.build()
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn header(schema: ObjectBuilder, description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
 /// A problem of `kind` as the service would answer it.
@@ -121,18 +142,6 @@ fn example(kind: Kind) -> Problem {
             let remedy = crate::api::non_finite::REMEDY;
             Problem { errors: vec![fault], ..Problem::new(kind, format!("{detail} {remedy}")) }
         }
-        Kind::DIVERGED => Problem::new(
-            kind,
-            "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
-             `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1. \
-             `state` holds the run after step 11, to go on from.",
-        ),
-        Kind::NOT_CONVERGED => Problem::new(
-            kind,
-            "The fit did not converge within 5 evaluations: it came to `a` = 2.1, `b` = 0.3 with a residual sum of squares \
-             of 0.52 and a relative offset of 0.04. Start nearer to the solution, raise `max_evaluations`, or send \
-             \"not_converged\": \"allow\" to receive the fit as it is.",
-        ),
         Kind::NOT_IDENTIFIABLE => {
             let faults = at("/parameters/c", "The data do not determine `c`.").errors;
             let detail = "The model does not depend on `c` at the parameters of the fit, so that any value fits as well. Hold \
@@ -149,23 +158,45 @@ fn example(kind: Kind) -> Problem {
                 ..Problem::new(kind, detail)
             }
         }
-        Kind::UNSUPPORTED_MEDIA_TYPE => Problem::new(
-            kind,
+        _ => Problem::new(kind, detail(kind)),
+    }
+}
+
+/// What happened, for kinds that say no more than that.
+fn detail(kind: Kind) -> &'static str {
+    match kind {
+        Kind::DIVERGED => {
+            "The run diverged at step 12: the loss became Infinity after a loss of 1.2e308 in the step before. Lower \
+             `learning_rate`, `clip` the gradient, start from smaller parameters, or bring the data to a scale near 1. \
+             `state` holds the run after step 11, to go on from."
+        }
+        Kind::NOT_CONVERGED => {
+            "The fit did not converge within 5 evaluations: it came to `a` = 2.1, `b` = 0.3 with a residual sum of squares \
+             of 0.52 and a relative offset of 0.04. Start nearer to the solution, raise `max_evaluations`, or send \
+             \"not_converged\": \"allow\" to receive the fit as it is."
+        }
+        Kind::UNSUPPORTED_MEDIA_TYPE => {
             "This path takes application/json, not application/x-www-form-urlencoded. With curl, give the body with \
-             --json instead of -d or --data.",
-        ),
-        Kind::NOT_ACCEPTABLE => {
-            Problem::new(kind, "The answer is application/json, which `Accept: text/html` rules out.")
+             --json instead of -d or --data."
         }
-        Kind::BODY_TIMEOUT => Problem::new(kind, "The body did not arrive within 30 s."),
-        Kind::BUSY => {
-            Problem::new(kind, "All compute slots are taken and the queue is full; try again in 2 s.")
+        Kind::NOT_ACCEPTABLE => "The answer is application/json, which `Accept: text/html` rules out.",
+        Kind::UNAUTHORIZED => {
+            "This path needs an API key. Send it as `Authorization: Bearer KEY`; whoever runs the server can make one with \
+             `gradd key NAME`."
         }
-        Kind::DRAINING => Problem::new(kind, "The server is shutting down; ask another replica."),
-        Kind::DEADLINE_EXCEEDED => Problem::new(
-            kind,
-            "The computation took longer than the server's `timeout` allows; ask for less in one request.",
-        ),
-        _ => Problem::new(kind, "The request could not be handled. Please report it with the request id."),
+        Kind::FORBIDDEN => {
+            "The key sensor-7 does not open /v1/train; it opens /v1/evaluate. Ask whoever runs the server for another."
+        }
+        Kind::BODY_TIMEOUT => "The body did not arrive within 30 s.",
+        Kind::BUSY => "All compute slots are taken and the queue is full; try again in 2 s.",
+        Kind::RATE_LIMITED => {
+            "60 requests within 60 s are allowed, and these are used up. Try again in 1 s, and ask for more in one request: \
+             arrays of samples instead of single points."
+        }
+        Kind::DRAINING => "The server is shutting down; ask another replica.",
+        Kind::DEADLINE_EXCEEDED => {
+            "The computation took longer than the server's `timeout` allows; ask for less in one request."
+        }
+        _ => "The request could not be handled. Please report it with the request id.",
     }
 }

@@ -160,7 +160,8 @@ impl Merge {
         match self.settings.set(key, &raw) {
             None => Err(SettingsError::Unknown { key: key.to_owned(), origin }),
             Some(Err(message)) => {
-                Err(SettingsError::Invalid { key: key.to_owned(), value: raw.to_string(), origin, message })
+                let value = if Settings::is_secret(key) { "***".to_owned() } else { raw.to_string() };
+                Err(SettingsError::Invalid { key: key.to_owned(), value, origin, message })
             }
             Some(Ok(())) => {
                 self.set.insert(key.to_owned(), (raw, origin));

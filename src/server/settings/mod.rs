@@ -12,9 +12,12 @@ use value::{Raw, Value};
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::api::Limits;
+
+use super::keys::Keys;
 
 /// What the command line and the documentation need to know of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,9 @@ pub struct Key {
     /// Its doc comment.
     pub help: &'static str,
 }
+
+/// What a probe or somebody who is new needs. `/info` is not among them: it tells how to overload the server.
+const OPEN_PATHS: [&str; 6] = ["/", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems"];
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $value_name:literal;)+) => {
@@ -55,6 +61,14 @@ macro_rules! settings {
                 }
             }
 
+            /// Whether the setting called `name` is not to be shown, not even where it is wrong.
+            fn is_secret(name: &str) -> bool {
+                match name {
+                    $(stringify!($name) => <$type as Value>::SECRET,)+
+                    _ => false,
+                }
+            }
+
             /// Names and values, in the order of the file.
             pub fn entries(&self) -> Vec<(&'static str, toml::Value)> {
                 vec![$((stringify!($name), self.$name.to_toml()),)+]
@@ -70,6 +84,14 @@ fn count(value: usize) -> NonZeroUsize {
 settings! {
     /// Address and port to listen on.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "ADDRESS:PORT";
+    /// Certificate chain in PEM; with it and `tls_key` the server speaks TLS only. Both are read again on SIGHUP.
+    tls_certificate: PathBuf = PathBuf::new(), "FILE";
+    /// Private key of the certificate, in PEM.
+    tls_key: PathBuf = PathBuf::new(), "FILE";
+    /// Connections at the same time; when all are taken, idle ones are closed for those that wait.
+    max_connections: NonZeroUsize = count(1000), "N";
+    /// Seconds that a connection may be idle, take for a request's head, or leave an answer lying.
+    idle_timeout: Duration = Duration::from_secs(75), "SECONDS";
     /// Largest request body in bytes.
     max_body_bytes: NonZeroUsize = count(64 << 20), "BYTES";
     /// Bytes of all request bodies together that may be held in memory; more are refused with 429.
@@ -82,6 +104,16 @@ settings! {
     timeout: Duration = Duration::from_mins(1), "SECONDS";
     /// Seconds that running requests get to finish after SIGTERM or SIGINT.
     grace: Duration = Duration::from_secs(25), "SECONDS";
+    /// File of the API keys, one line a key, read again on SIGHUP; `gradd key NAME` makes such lines.
+    keys_file: PathBuf = PathBuf::new(), "FILE";
+    /// API keys as such lines, beside those of the file; without keys everybody is served.
+    keys: Keys = Keys::default(), "LINE,...";
+    /// Paths that need no key, with those below them.
+    open_paths: Vec<String> = OPEN_PATHS.map(str::to_owned).to_vec(), "PATH,...";
+    /// Requests that one key, else one address, may send within `rate_window`; 0 is no limit. Open paths do not count.
+    rate_limit: usize = 0, "N";
+    /// Seconds within which `rate_limit` requests may be sent, all at once or spread.
+    rate_window: Duration = Duration::from_mins(1), "SECONDS";
     /// Origins that browsers may call from, "*" for any; none switches CORS off.
     cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
     /// Compress answers for clients that accept gzip.

@@ -7,6 +7,9 @@ use super::Settings;
 
 /// Far above any machine, far below what the semaphores can count.
 const MOST_SLOTS: usize = 4096;
+/// Above one request in a nanosecond the buckets lose count.
+const HIGHEST_RATE: usize = 1_000_000_000;
+const MOST_CONNECTIONS: usize = 1_000_000;
 const LONGEST_QUEUE: usize = 1 << 24;
 
 impl Settings {
@@ -15,6 +18,17 @@ impl Settings {
         let require = |holds: bool, key: &'static str, message: &str| {
             if holds { Ok(()) } else { Err((key, message.to_owned())) }
         };
+        require(
+            self.tls_certificate.as_os_str().is_empty() == self.tls_key.as_os_str().is_empty(),
+            "tls_key",
+            "expected with tls_certificate, and not without",
+        )?;
+        require(
+            self.max_connections.get() <= MOST_CONNECTIONS,
+            "max_connections",
+            "expected at most 1000000",
+        )?;
+        require(!self.idle_timeout.is_zero(), "idle_timeout", "expected more than 0 seconds")?;
         require(self.compute_slots <= MOST_SLOTS, "compute_slots", "expected at most 4096")?;
         require(self.queue <= LONGEST_QUEUE, "queue", "expected at most 16777216")?;
         require(
@@ -23,6 +37,11 @@ impl Settings {
             "expected at least max_body_bytes, or no body of that size could ever be taken",
         )?;
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
+        require(self.rate_limit <= HIGHEST_RATE, "rate_limit", "expected at most 1000000000")?;
+        require(self.rate_window.as_secs() >= 1, "rate_window", "expected at least 1 second")?;
+        for path in &self.open_paths {
+            require(path.starts_with('/'), "open_paths", "expected paths such as /healthz")?;
+        }
         for origin in &self.cors_origins {
             require(
                 is_origin(origin),

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::server::keys::Keys;
 
 /// A setting as its source gives it.
 #[derive(Clone, Debug)]
@@ -26,6 +29,9 @@ impl fmt::Display for Raw {
 pub(super) trait Value: Sized {
     /// What a valid value looks like, for the error message.
     const EXPECTED: &'static str;
+
+    /// Whether values must not be shown.
+    const SECRET: bool = false;
 
     fn from_text(text: &str) -> Option<Self>;
 
@@ -144,6 +150,41 @@ impl Value for String {
 
     fn to_toml(&self) -> toml::Value {
         toml::Value::String(self.clone())
+    }
+}
+
+impl Value for PathBuf {
+    const EXPECTED: &'static str = "the path of a file";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.into())
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(self.display().to_string())
+    }
+}
+
+/// What stands for each item of a secret.
+const HIDDEN: &str = "***";
+
+impl Value for Keys {
+    const EXPECTED: &'static str = "lines as `gradd key NAME` makes them, each with a name of its own (comma-separated in the environment and on \
+         the command line)";
+
+    // Digests, which are useless to a thief; but a key may stand here in their place, by mistake.
+    const SECRET: bool = true;
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::from_lines(&Vec::from_text(text)?)
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        Self::from_lines(&Vec::from_toml(value)?)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        vec![HIDDEN.to_owned(); self.as_slice().len()].to_toml()
     }
 }
 

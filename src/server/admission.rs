@@ -1,0 +1,48 @@
+//! Middleware: lets in who may ask and has not asked too often, and writes into the log who it was.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Span;
+
+use crate::api::Problem;
+
+use super::access::Caller;
+use super::body;
+use super::connections::Peer;
+use super::service::Service;
+
+/// Answers `request` if it may be asked.
+pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if service.access.is_open(path) {
+        return next.run(request).await;
+    }
+    let caller = service.access.caller(path, request.headers());
+    // Who has no valid key is counted by address, so that guessing is limited as well.
+    let mut counted = service.rates.count(caller.as_ref().ok(), address(&request));
+    let mut response = match counted.check().and(caller) {
+        Ok(caller) => {
+            if let Caller::Key(name) = caller {
+                Span::current().record("key", name);
+            }
+            next.run(request).await
+        }
+        Err(problem) => refuse(request, problem),
+    };
+    counted.tell(response.headers_mut());
+    response
+}
+
+fn address(request: &Request) -> IpAddr {
+    request.extensions().get().map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address)
+}
+
+fn refuse(request: Request, problem: Problem) -> Response {
+    let (parts, body) = request.into_parts();
+    body::linger(&parts.headers, body);
+    problem.into_response()
+}
