@@ -209,7 +209,6 @@ impl Lbfgs {
                             loss,
                             gradient: &gradient,
                             slope,
-                            tolerance: self.tolerance_change,
                             most: max_eval.saturating_sub(evaluations),
                         };
                         let found = strong_wolfe(&line, length, objective)?;

@@ -10,6 +10,9 @@ use crate::engine::kernels::Real;
 const ARMIJO: f64 = 1e-4;
 /// How much of the first slope may be left.
 const CURVATURE: f64 = 0.9;
+/// The search ends when no parameter changes by more than this within the bracket, whatever the optimizer's own tolerance, which
+/// PyTorch does not hand on either.
+const NARROW: f64 = 1e-9;
 
 /// The line that is searched.
 pub(super) struct Line<'a, T> {
@@ -21,8 +24,6 @@ pub(super) struct Line<'a, T> {
     pub gradient: &'a [T],
     /// Its derivative along the direction there, below 0.
     pub slope: f64,
-    /// The search ends when no parameter changes by more than this.
-    pub tolerance: f64,
     /// The most losses that are computed after the first.
     pub most: u64,
 }
@@ -103,7 +104,7 @@ pub(super) fn strong_wolfe<T: Real>(
     let mut stalled = false;
     while round < line.most {
         let ends = [bracket[0].length, bracket[1].length];
-        if (ends[1] - ends[0]).abs() * width < line.tolerance {
+        if (ends[1] - ends[0]).abs() * width < NARROW {
             break;
         }
         let length = cubic_minimum(&bracket[0], &bracket[1], None);

@@ -1,6 +1,8 @@
 //! Optimizers, schedules and clipping against trajectories of PyTorch in float64; `tests/fixtures/train/generate.py` made
 //! them.
 
+use std::collections::BTreeSet;
+
 use gradd::engine::Interrupt;
 use gradd::nn::{Examples, Matrix, Mlp, Reduction, Targets};
 use gradd::train::{
@@ -92,19 +94,28 @@ fn optimizer(run: &Value) -> Optimizer {
             })
         }
         "lbfgs" => {
-            settings.only(&["lr", "max_iter", "max_eval", "history_size", "line_search_fn"]);
+            settings.only(&[
+                "lr",
+                "max_iter",
+                "max_eval",
+                "history_size",
+                "line_search_fn",
+                "tolerance_grad",
+                "tolerance_change",
+            ]);
             let count = |name: &str| settings.0.get(name).map(|count| count.as_u64().unwrap());
             let defaults = Lbfgs::default();
             Optimizer::Lbfgs(Lbfgs {
                 learning_rate: settings.number("lr", 1.0),
                 max_iter: count("max_iter").unwrap_or(defaults.max_iter),
                 max_eval: count("max_eval"),
+                tolerance_grad: settings.number("tolerance_grad", defaults.tolerance_grad),
+                tolerance_change: settings.number("tolerance_change", defaults.tolerance_change),
                 history_size: count("history_size").unwrap_or(defaults.history_size),
                 line_search: settings
                     .0
                     .get("line_search_fn")
                     .map_or(LineSearch::None, |name| named(&LineSearch::ALL, name)),
-                ..defaults
             })
         }
         other => panic!("no optimizer {other}"),
@@ -216,12 +227,21 @@ fn optimizers_follow_pytorch_for_two_hundred_steps() {
 
 #[test]
 fn lbfgs_follows_pytorch() {
-    let fixture = fixture("lbfgs.json");
-    let runs = fixture["runs"].as_array().unwrap();
-    assert_eq!(runs.len(), 10);
-    for run in runs {
-        compare(&fixture, run, optimizer(run).into(), &run["settings"].to_string());
+    let mut taken = BTreeSet::new();
+    for (name, count) in [("lbfgs.json", 11), ("lbfgs_steep.json", 2), ("lbfgs_exact.json", 1)] {
+        let fixture = fixture(name);
+        let runs = fixture["runs"].as_array().unwrap();
+        assert_eq!(runs.len(), count);
+        for run in runs {
+            compare(&fixture, run, optimizer(run).into(), &run["settings"].to_string());
+            taken.extend(
+                run["takes"].as_array().unwrap().iter().map(|branch| branch.as_str().unwrap().to_owned()),
+            );
+        }
     }
+    // The seldom branches of the line search: a trial that falls enough but lies past a minimum; a bracket that is too narrow
+    // to go on in; a trial that is moved away from the far end of its bracket.
+    assert!(taken.into_iter().eq(["away from the far end", "narrow bracket", "past a minimum"]));
 }
 
 #[test]
