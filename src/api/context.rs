@@ -1,10 +1,14 @@
 //! What every operation gets beside its body, and what it gives back.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Interrupt;
 
 use super::Problem;
+use super::cost::{Admission, Cost};
 use super::events::Events;
 use super::format::Format;
 use super::interchange::file::{AcceptedFile, refuse_accepted};
@@ -22,6 +26,12 @@ pub struct Limits {
     pub max_parameters: usize,
     /// Optimizer steps of one training run, or evaluations of one fit.
     pub max_steps: usize,
+    /// Floating-point operations of one request, as estimated.
+    pub max_work: usize,
+    /// Bytes that one request takes beside its body, as estimated.
+    pub max_memory: usize,
+    /// The longest time that a request may take.
+    pub timeout: Duration,
 }
 
 impl Default for Limits {
@@ -32,6 +42,9 @@ impl Default for Limits {
             max_samples: 10_000_000,
             max_parameters: 10_000_000,
             max_steps: 1_000_000,
+            max_work: 10_000_000_000_000,
+            max_memory: 4 << 30,
+            timeout: Duration::from_mins(1),
         }
     }
 }
@@ -49,6 +62,8 @@ pub struct Context {
     pub answer: Format,
     /// Takes what is told on the way, if anybody listens.
     pub events: Option<Events>,
+    /// Whom to ask before something large is begun.
+    pub admission: Option<Arc<dyn Admission>>,
     /// A file that is wanted in place of it.
     pub file: Option<AcceptedFile>,
 }
@@ -63,6 +78,32 @@ impl Context {
     /// Decodes the body of an operation whose answer may be a file.
     pub fn decode_for_file<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
         self.body.decode(body)
+    }
+
+    /// Asks whether something of this cost may be begun. To be called before its memory is taken.
+    pub fn admit(&self, cost: Cost) -> Result<(), Problem> {
+        cost.check(&self.limits)?;
+        self.admission.as_ref().map_or(Ok(()), |admission| admission.admit(cost, &self.interrupt))
+    }
+
+    /// The same context for a request that sets itself a `timeout` in seconds, counted like that of the server.
+    pub fn within(&self, timeout: Option<f64>) -> Result<Self, Problem> {
+        let longest = self.limits.timeout;
+        let interrupt = match timeout {
+            None => self.interrupt.clone(),
+            Some(seconds) if !(seconds > 0.0 && seconds.is_finite()) => {
+                let detail = "A timeout is a number of seconds above 0; leave it out for that of the server.";
+                return Err(Problem::at("/timeout", detail));
+            }
+            Some(seconds) if seconds > longest.as_secs_f64() => {
+                let detail =
+                    format!("The timeout is {seconds} s; at most {} s are given.", longest.as_secs_f64());
+                let (limit, actual) = (longest.as_secs(), seconds.ceil() as u64);
+                return Err(Problem::limit("timeout", limit, actual, detail));
+            }
+            Some(seconds) => self.interrupt.earlier(longest.saturating_sub(Duration::from_secs_f64(seconds))),
+        };
+        Ok(Self { interrupt, ..self.clone() })
     }
 
     /// The answer in the format that the client wants.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::context::{Context, Reply};
+use super::cost::Cost;
 use super::interchange::file::{self, File, FileFormat};
 use super::mlp::{LayerParameters, Mlp, unflatten};
 use super::object;
@@ -37,6 +38,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let ConvertRequest { mlp: wire, format } = context.decode_for_file(body)?;
     let format = file::wanted(context, format)?;
     let (mlp, parameters) = wire.resolve(&context.limits)?;
+    context.admit(Cost::of_answered(2 * mlp.parameters()))?;
     let standardize = wire.preparation(&mlp)?.standardize;
     let parameters = unflatten(&mlp, &parameters);
     let mut file = format.map(|format| format.write(&mlp, standardize.as_ref(), &parameters));

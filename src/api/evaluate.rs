@@ -8,6 +8,7 @@ use crate::engine::{CompileOptions, Tape};
 use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
+use super::cost::Cost;
 use super::data::RowData;
 use super::graph::Graph;
 use super::matrix::Matrix;
@@ -16,10 +17,10 @@ use super::mlp_outputs::mlp_outputs;
 use super::model::{Model, Scalar, refuse};
 use super::non_finite::{NonFinite, sweep_problem};
 use super::number::Number;
-use super::object;
 use super::problem::Problem;
 use super::text::Text;
 use super::values::Values;
+use super::{object, real};
 
 /// What to evaluate: exactly one of `expression`, `graph` and `mlp`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -50,6 +51,11 @@ pub struct EvaluateRequest<'a> {
     #[serde(default)]
     #[schema(value_type = Option<NonFinite>)]
     pub non_finite: Option<NonFinite>,
+    /// Seconds from the request's head to its answer, at most; later the computation is stopped. At most, and unless given, what
+    /// the server's setting `timeout` says.
+    #[serde(default, deserialize_with = "real::optional")]
+    #[schema(exclusive_minimum = 0)]
+    pub timeout: Option<f64>,
 }
 
 /// The outputs.
@@ -76,7 +82,8 @@ pub enum EvaluateResponse<'a> {
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let request: EvaluateRequest<'_> = context.decode(body)?;
-    let EvaluateRequest { expression, graph, mlp, inputs, data, outputs, non_finite } = request;
+    let EvaluateRequest { expression, graph, mlp, inputs, data, outputs, non_finite, timeout } = request;
+    let context = &context.within(timeout)?;
     let non_finite = non_finite.unwrap_or_default();
     match Model::one_of(expression, graph, mlp)? {
         Model::Scalar(scalar) => {
@@ -106,6 +113,9 @@ fn scalar_outputs<'a>(
 ) -> Result<Reply, Problem> {
     let sources = vec![Source { pointer: "/inputs", values: inputs }];
     let (computation, bound) = scalar.bind(sources, outputs, &context.limits)?;
+    let samples = bound.samples.unwrap_or(1);
+    let answered = Cost::of_answered(computation.outputs.len().saturating_mul(samples));
+    context.admit(Cost::of_values(&computation.graph, samples) + answered)?;
     let roles = bound.roles(|_| false);
     let nodes = computation.output_nodes();
     let tape = Tape::compile(&computation.graph, &nodes, &roles, CompileOptions::default());

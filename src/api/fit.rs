@@ -72,6 +72,11 @@ pub struct FitRequest<'a> {
     #[serde(default)]
     #[schema(value_type = Option<NotConverged>)]
     pub not_converged: Option<NotConverged>,
+    /// Seconds from the request's head to its answer, at most; later the computation is stopped. At most, and unless given, what
+    /// the server's setting `timeout` says.
+    #[serde(default, deserialize_with = "real::optional")]
+    #[schema(exclusive_minimum = 0)]
+    pub timeout: Option<f64>,
 }
 
 /// What happens when a fit does not converge.
@@ -149,6 +154,7 @@ pub enum Reason {
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: FitRequest<'_> = context.decode(body)?;
+    let context = &context.within(request.timeout)?;
     let scalar = Scalar::one_of(request.expression.take(), request.graph.take())?;
     context.reply(&fitting::fit(scalar, request, context)?)
 }

@@ -9,6 +9,7 @@ use crate::train::fit::{
 use super::bind::{Bound, Source, bind};
 use super::computation::Computation;
 use super::context::{Context, Limits};
+use super::cost::Cost;
 use super::faults::{Faults, list, quote};
 use super::fit::{FitRequest, FitResponse, NotConverged, Reason};
 use super::matrix::Matrix;
@@ -51,6 +52,8 @@ pub(super) fn fit(
     let start: Vec<f64> = fitted.iter().map(|&input| bound.values[input].numbers()[0]).collect();
     let bounds = bounds::resolve(request.bounds.unwrap_or_default(), &names, &start)?;
 
+    context.admit(cost(&computation, bound.samples.unwrap_or(1), fitted.len(), options.max_evaluations))?;
+
     let (_, output) = computation.outputs[0];
     let mut curve =
         Curve::new(&computation.graph, output, inputs(&bound, &fitted), &measured.target, measured.sigma())
@@ -63,6 +66,14 @@ pub(super) fn fit(
     let summary = summarise(&curve, &fit, request.absolute_sigma, &context.interrupt)
         .map_err(|error| undetermined(error, &names))?;
     Ok(respond(&fit, summary, &names))
+}
+
+/// What so many evaluations take, each of the Jacobian and its factorisation.
+fn cost(computation: &Computation<'_>, rows: usize, parameters: usize, evaluations: u64) -> Cost {
+    let once = Cost::of_gradients(&computation.graph, rows, 1.0);
+    let factorised = 2.0 * rows as f64 * (parameters * parameters) as f64;
+    let jacobians = Cost::of_kept(rows.saturating_mul(parameters).saturating_mul(3));
+    Cost { work: (once.work + factorised) * evaluations as f64, ..once } + jacobians
 }
 
 fn options(request: &FitRequest<'_>, limits: &Limits) -> Result<Options, Problem> {

@@ -22,7 +22,7 @@ use super::tensors::Tensors;
 use super::text::Text;
 use super::trace::TraceNode;
 use super::values::Values;
-use super::{mlp_gradient, object, scalar_gradient};
+use super::{mlp_gradient, object, real, scalar_gradient};
 
 /// What to differentiate: exactly one of `expression`, `graph` and `mlp`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -74,6 +74,11 @@ pub struct GradientRequest<'a> {
     #[serde(default)]
     #[schema(value_type = Option<FileFormat>)]
     pub format: Option<FileFormat>,
+    /// Seconds from the request's head to its answer, at most; later the computation is stopped. At most, and unless given, what
+    /// the server's setting `timeout` says.
+    #[serde(default, deserialize_with = "real::optional")]
+    #[schema(exclusive_minimum = 0)]
+    pub timeout: Option<f64>,
 }
 
 /// How the samples of a batch make one objective.
@@ -173,6 +178,7 @@ pub struct MlpGradient {
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: GradientRequest<'_> = context.decode_for_file(body)?;
+    let context = &context.within(request.timeout)?;
     if let Some(sgd) = &request.sgd {
         sgd.check()?;
     }

@@ -3,6 +3,7 @@
 use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
 
 use super::context::Context;
+use super::cost::{Cost, mlp_memory};
 use super::data::Table;
 use super::dtype::{self, InType, Rounded};
 use super::gradient::{GradientRequest, MlpGradient};
@@ -32,6 +33,7 @@ pub(super) fn gradient(
     let preparation = wire.preparation(&mlp)?;
     let table = Table::new(request.data.take(), "/data", &mlp, &preparation, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
+    context.admit(cost(&mlp, table.rows(), request.sgd.is_some()))?;
     table.targets()?;
     let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
     let mut response = wire.dtype.run(work)?;
@@ -39,6 +41,12 @@ pub(super) fn gradient(
         .zip(response.updated.as_ref())
         .map(|(format, updated)| format.write(&mlp, preparation.standardize.as_ref(), updated));
     Ok(response)
+}
+
+fn cost(mlp: &nn::Mlp, rows: usize, steps: bool) -> Cost {
+    // The gradient, and with a step the parameters and the velocity after it.
+    let answered = mlp.parameters() * if steps { 3 } else { 1 } + rows * mlp.outputs();
+    Cost::of_loss_gradient(mlp, rows as f64) + Cost::of_answered(answered) + mlp_memory(mlp, rows, 4)
 }
 
 struct Gradient<'t, 'r> {

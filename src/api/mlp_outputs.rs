@@ -4,6 +4,7 @@ use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
 
 use super::columns::Columns;
 use super::context::{Context, Reply};
+use super::cost::{Cost, mlp_memory};
 use super::data::Table;
 use super::dtype::{self, InType, Rounded};
 use super::evaluate::EvaluateResponse;
@@ -24,6 +25,10 @@ pub(super) fn mlp_outputs(
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
+    let (rows, numbers) = (table.rows(), table.rows().saturating_mul(mlp.outputs()));
+    context.admit(
+        Cost::of_outputs(&mlp, rows as f64) + Cost::of_answered(numbers) + mlp_memory(&mlp, rows, 1),
+    )?;
     let (outputs, loss) =
         wire.dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
     if non_finite == NonFinite::Error {

@@ -34,6 +34,7 @@ pub mod choice;
 pub mod columns;
 pub mod context;
 pub mod convert;
+pub mod cost;
 pub mod csv;
 pub mod data;
 pub mod dtype;
@@ -71,4 +72,5 @@ pub mod value;
 pub mod values;
 
 pub use context::{Context, Limits, Operation, Reply};
+pub use cost::{Admission, Cost};
 pub use problem::{Fault, Kind, Problem};

@@ -7,6 +7,7 @@ use crate::engine::{CompileOptions, Gradient, GradientOptions, Tape};
 use super::bind::{Bound, Source};
 use super::computation::Computation;
 use super::context::Context;
+use super::cost::Cost;
 use super::faults::{Faults, quote};
 use super::gradient::{GradientRequest, ScalarGradient};
 use super::model::Scalar;
@@ -29,6 +30,7 @@ pub(super) fn gradient<'a>(
     let sources = vec![Source { pointer: "/inputs", values: inputs }];
     let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
+    context.admit(cost(&computation, &bound, &wanted, &request))?;
     let result = sweep(&computation, &bound, &wanted, &request, context)?;
     let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
     let mut gradients = Values::default();
@@ -50,6 +52,19 @@ pub(super) fn gradient<'a>(
         velocity,
         trace,
     })
+}
+
+fn cost(
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wanted: &[usize],
+    request: &GradientRequest<'_>,
+) -> Cost {
+    let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
+    let gradients: usize = wanted.iter().map(|&input| bound.values[input].numbers().len()).sum();
+    let traced = if request.trace { 2 * graph.len() } else { 0 };
+    let answered = (computation.outputs.len() + traced).saturating_mul(samples).saturating_add(2 * gradients);
+    Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered)
 }
 
 fn sweep(

@@ -117,6 +117,11 @@ pub struct TrainRequest<'a> {
     #[serde(default)]
     #[schema(value_type = Option<FileFormat>)]
     pub format: Option<FileFormat>,
+    /// Seconds from the request's head to its answer, at most; later the computation is stopped. At most, and unless given, what
+    /// the server's setting `timeout` says.
+    #[serde(default, deserialize_with = "real::optional")]
+    #[schema(exclusive_minimum = 0)]
+    pub timeout: Option<f64>,
 }
 
 /// The trained parameters and how they came about.
@@ -207,6 +212,7 @@ impl From<train::History> for History {
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: TrainRequest<'_> = context.decode_for_file(body)?;
+    let context = &context.within(request.timeout)?;
     let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
     if let (Some(data), Some(validation)) = (&request.data, &mut request.validation) {
         validation.complete(data);

@@ -5,6 +5,7 @@ use crate::train::{MlpObjective, Split};
 
 use super::columns::Columns;
 use super::context::Context;
+use super::cost::{Cost, mlp_memory};
 use super::data::Table;
 use super::dtype::{Dtype, InType, Rounded};
 use super::interchange::file;
@@ -98,6 +99,7 @@ impl InType for Train<'_, '_> {
             shape: Shape::Layers(mlp),
             model: fingerprint::of_mlp(mlp, table.weights.as_deref(), dtype),
             data: fingerprint::of_table(table, rows),
+            row: Cost::of_loss_gradient(mlp, 1.0) + mlp_memory(mlp, table.rows(), 1),
             parameters,
             place: "/mlp/parameters",
             rows,

@@ -8,6 +8,7 @@ use super::bind::{Bound, Source, check_samples};
 use super::columns::{Column, Columns};
 use super::computation::Computation;
 use super::context::{Context, Limits};
+use super::cost::Cost;
 use super::faults::{Faults, quote};
 use super::model::Scalar;
 use super::problem::{Kind, Problem};
@@ -73,6 +74,7 @@ pub(super) fn train(
     let subject = Subject {
         model: fingerprint::of_graph(&computation.graph, loss),
         data: fingerprint::of_values(&computation.graph, &bound, &trained, rows),
+        row: Cost::of_gradients(&computation.graph, 1, 1.0),
         shape: Shape::Named(trained.iter().map(name).collect()),
         parameters,
         place: "/parameters",

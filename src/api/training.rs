@@ -6,9 +6,10 @@ use std::time::Instant;
 use crate::engine::SweepError;
 use crate::nn::Scalar;
 use crate::train::fit::Bounds;
-use crate::train::{Error, Length, Model, Plan, PlanError, Report, StateError, Trainer};
+use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateError, Trainer};
 
 use super::context::Context;
+use super::cost::Cost;
 use super::fingerprint::{self, Fingerprint, Print};
 use super::metrics::Metrics;
 use super::mlp::capitalised;
@@ -33,6 +34,8 @@ pub(super) struct Subject<'s> {
     pub model: Print,
     /// Fingerprint of the data.
     pub data: Print,
+    /// What a gradient over one row takes, and what the model keeps besides.
+    pub row: Cost,
     /// To start from, flat.
     pub parameters: Vec<f64>,
     /// Pointer to them.
@@ -47,6 +50,20 @@ pub(super) struct Subject<'s> {
     pub explain: &'s dyn Fn(&SweepError) -> Option<(String, Fault)>,
 }
 
+/// What the run takes from the step after `done` on.
+fn cost(subject: &Subject<'_>, recipe: &Recipe, plan: &Plan, done: u64) -> Cost {
+    let steps = plan.steps().saturating_sub(done) as f64;
+    let judged = steps / plan.steps_per_epoch() as f64 * (plan.rows() + subject.validation) as f64 / 3.0;
+    let rows = steps * plan.batch_size() as f64 * recipe.optimizer.most_evaluations() + judged;
+    let buffers = recipe.optimizer.most_buffers(plan.steps());
+    let parameters = subject.parameters.len();
+    // The parameters, the gradient, their copies, the best ones; the state is answered beside the parameters, and may at the
+    // same time be told as a checkpoint.
+    let kept = Cost::of_kept(parameters.saturating_mul(5 + 2 * buffers));
+    let answered = Cost::of_answered(parameters.saturating_mul(2 * (3 + buffers)));
+    Cost { work: subject.row.work * rows, memory: subject.row.memory } + kept + answered
+}
+
 /// Trains `model` as the request says.
 pub(super) fn run<T: Scalar, M: Model<T>>(
     model: &mut M,
@@ -58,6 +75,9 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let plan = plan(&request, &subject)?;
     recipe::check_plan(&recipe, &plan)?;
     recipe::check_memory(&recipe, subject.parameters.len(), &context.limits)?;
+    let done = request.state.as_ref().map_or(0, |state| state.step);
+    check_steps(&plan, done, context)?;
+    context.admit(cost(&subject, &recipe, &plan, done))?;
     let Subject { shape, model: model_print, data, mut parameters, mut place, explain, bounds, .. } = subject;
     let fingerprint = Fingerprint {
         model: Some(model_print),
@@ -72,8 +92,6 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
         let (last, given) = given.restore(&recipe, &shape)?;
         (parameters, state) = (last, Some(given));
     }
-    let done = state.as_ref().map_or(0, |state| state.step);
-    check_steps(&plan, done, context)?;
     let due = request.checkpoint.unwrap_or_default().resolve()?;
 
     let start = |error| start_problem(&error, &shape, place);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why work was stopped before it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,13 @@ impl Interrupt {
     /// Fires once `deadline` has passed.
     pub fn at(deadline: Instant) -> Self {
         Self { cancelled: Arc::default(), deadline: Some(deadline) }
+    }
+
+    /// A handle that fires with this one, and by so much before its deadline.
+    #[must_use]
+    pub fn earlier(&self, by: Duration) -> Self {
+        let deadline = self.deadline.map(|deadline| deadline.checked_sub(by).unwrap_or(deadline));
+        Self { cancelled: Arc::clone(&self.cancelled), deadline }
     }
 
     /// Stops all work that polls this handle or a clone of it.

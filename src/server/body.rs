@@ -1,15 +1,16 @@
 //! Taking in a request body, no larger and no slower than allowed, and getting rid of one that is not wanted.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::api::{Kind, Problem};
+
+use super::budget::Budget;
 
 /// Room that is made for a body before it comes, whatever its `Content-Length` promises.
 const FIRST_RESERVATION: u64 = 1 << 20;
@@ -21,40 +22,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// a connection for next to nothing; a telephone modem was faster.
 const START: Duration = Duration::from_secs(10);
 const SLOWEST: u32 = 1024;
-
-/// Memory for the bodies that wait or are worked on. Without it many bodies of allowed size could together be more
-/// than the machine has.
-#[derive(Debug)]
-pub struct Budget {
-    /// In units of [`UNIT`] bytes.
-    free: Arc<Semaphore>,
-}
-
-/// Bytes that are accounted for together: a semaphore counts in 32 bits, a budget may need more.
-const UNIT: usize = 1024;
-
-impl Budget {
-    /// Room for `bytes`.
-    pub fn new(bytes: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new((bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS))) }
-    }
-
-    /// Makes `room` cover `bytes`.
-    fn cover(&self, room: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Problem> {
-        let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = bytes.div_ceil(UNIT).saturating_sub(held);
-        if missing == 0 {
-            return Ok(());
-        }
-        let missing = u32::try_from(missing).map_err(|_| out_of_memory())?;
-        let more = Arc::clone(&self.free).try_acquire_many_owned(missing).map_err(|_| out_of_memory())?;
-        match room {
-            Some(room) => room.merge(more),
-            None => *room = Some(more),
-        }
-        Ok(())
-    }
-}
 
 /// A body in memory, with its share of the budget.
 #[derive(Debug)]
@@ -124,16 +91,6 @@ fn too_large(limit: usize, actual: u64) -> Problem {
          `max_body_bytes`."
     );
     Problem::new(Kind::BODY_TOO_LARGE, detail).beyond("max_body_bytes", limit as u64, actual)
-}
-
-fn out_of_memory() -> Problem {
-    let mut problem = Problem::new(
-        Kind::BUSY,
-        "The bodies of other requests take all the memory that the setting `max_held_bytes` allows. Try again in a \
-         second, or ask another replica.",
-    );
-    problem.retry_after = Some(1);
-    problem
 }
 
 fn too_slow(received: usize) -> Problem {

@@ -3,7 +3,8 @@
 //! A request comes in through [`connections`], in the clear or over [`tls`], passes the middleware of [`layers`], of which
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
 //! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
-//! body is collected ([`body`]), and a worker ([`workers`]) runs the operation on it. Whatever goes wrong on the way
+//! body is collected ([`body`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
+//! [`budget`] of memory. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
 //! [`drain`] ends them.
 
@@ -11,10 +12,12 @@ pub mod access;
 pub mod admission;
 pub mod application;
 pub mod body;
+pub mod budget;
 pub mod compute;
 pub mod connections;
 pub mod drain;
 pub mod keys;
+pub mod lane;
 pub mod layers;
 pub mod negotiate;
 pub mod problems;

@@ -13,10 +13,10 @@ use crate::api::{Problem, openapi};
 
 use super::Settings;
 use super::access::{Access, AccessError};
-use super::body::Budget;
+use super::budget::Budget;
 use super::drain::Drain;
 use super::rates::Rates;
-use super::workers::{Load, Workers};
+use super::workers::{Loads, Workers};
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -41,7 +41,10 @@ impl Service {
         Ok(Self {
             access: Access::new(&settings)?,
             rates: Rates::new(&settings),
-            budget: Budget::new(settings.max_held_bytes.get()),
+            budget: Budget::new(
+                settings.max_held_bytes.get(),
+                "The bodies of other requests take all the memory that the setting `max_held_bytes` allows.",
+            ),
             workers: Workers::new(&settings),
             settings,
             drain: Arc::default(),
@@ -73,7 +76,7 @@ pub struct Info {
     version: &'static str,
     /// The commit it was built from, where the build was told.
     commit: Option<&'static str>,
-    slots: Load,
+    slots: Loads,
     /// Every setting by its name; lengths in bytes, durations in seconds.
     settings: BTreeMap<&'static str, toml::Value>,
 }

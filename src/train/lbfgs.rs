@@ -164,6 +164,16 @@ pub(super) fn add<T: Real>(to: &mut [T], factor: T, what: &[T]) {
 }
 
 impl Lbfgs {
+    /// See [`Optimizer::most_evaluations`](super::optimizer::Optimizer::most_evaluations).
+    pub(super) fn most_evaluations(&self) -> u64 {
+        self.max_eval.unwrap_or(self.max_iter.saturating_mul(5) / 4)
+    }
+
+    /// See [`Optimizer::most_buffers`](super::optimizer::Optimizer::most_buffers).
+    pub(super) fn most_buffers(&self, steps: u64) -> usize {
+        2 + 2 * self.history_size.min(steps.saturating_mul(self.max_iter)) as usize
+    }
+
     /// One step from `parameters`, where `objective` is `loss` with the derivative `gradient`. If `objective` fails,
     /// `buffers` and `parameters` are as they were.
     pub(super) fn step<T: Real>(
@@ -178,7 +188,7 @@ impl Lbfgs {
         }
         let (mut x, mut gradient) = (parameters.to_vec(), gradient.to_vec());
         let mut memory = Memory::read(buffers);
-        let max_eval = self.max_eval.unwrap_or(self.max_iter * 5 / 4);
+        let max_eval = self.most_evaluations();
         let mut evaluations = 1;
         for iteration in 1..=self.max_iter {
             let first = memory.is_none();

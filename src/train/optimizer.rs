@@ -216,6 +216,22 @@ impl Optimizer {
         each!(self, rule => rule.buffers(given))
     }
 
+    /// Buffers that it may come to keep in so many steps, each as long as the parameters.
+    pub fn most_buffers(&self, steps: u64) -> usize {
+        match self {
+            Optimizer::Lbfgs(lbfgs) => lbfgs.most_buffers(steps),
+            other => other.buffers(0).len(),
+        }
+    }
+
+    /// Losses with their gradients that one step may compute.
+    pub fn most_evaluations(&self) -> f64 {
+        match self {
+            Optimizer::Lbfgs(lbfgs) => lbfgs.most_evaluations() as f64,
+            _ => 1.0,
+        }
+    }
+
     /// The state before the first step.
     pub fn start<T: Real>(&self) -> OptimizerState<T> {
         OptimizerState { buffers: Vec::new() }

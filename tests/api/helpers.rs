@@ -93,11 +93,19 @@ impl TestApp {
         tokio::spawn(async move { request.send().await.expect("an answer") })
     }
 
-    /// The load that `/info` tells, as (running, waiting).
+    /// The load of both lanes that `/info` tells, as (running, waiting).
     pub async fn load(&self) -> (u64, u64) {
+        let [short, long] = self.loads().await;
+        (short.0 + long.0, short.1 + long.1)
+    }
+
+    /// The load of the short lane and of the long one.
+    pub async fn loads(&self) -> [(u64, u64); 2] {
         let info: Value = self.get("/info").await.json().await.expect("JSON");
-        let number = |name: &str| info["slots"][name].as_u64().expect("a number");
-        (number("running"), number("waiting"))
+        ["short", "long"].map(|lane| {
+            let number = |name: &str| info["slots"][lane][name].as_u64().expect("a number");
+            (number("running"), number("waiting"))
+        })
     }
 
     pub async fn wait_for_load(&self, running: u64, waiting: u64) {

@@ -7,6 +7,7 @@ mod binary;
 mod bodies;
 mod compute;
 mod events;
+mod lanes;
 mod logs;
 mod rates;
 mod routing;

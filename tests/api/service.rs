@@ -23,7 +23,8 @@ async fn info_tells_version_slots_and_every_setting() {
     let info: Value = app.get("/info").await.json().await.expect("JSON");
     assert_eq!(info["name"], "gradd");
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(info["slots"], json!({"total": 3, "running": 0, "waiting": 0}));
+    let idle = json!({"total": 3, "running": 0, "waiting": 0});
+    assert_eq!(info["slots"], json!({"short": idle, "long": idle}));
     let told = info["settings"].as_object().expect("an object");
     assert_eq!(told.len(), Settings::KEYS.len());
     for key in Settings::KEYS {

@@ -132,6 +132,10 @@ settings! {
     max_parameters: NonZeroUsize = count(Limits::default().max_parameters), "N";
     /// Optimizer steps of one training run, or evaluations of one fit.
     max_steps: NonZeroUsize = count(Limits::default().max_steps), "N";
+    /// Floating-point operations of one request, as estimated from its sizes.
+    max_work: NonZeroUsize = count(Limits::default().max_work), "N";
+    /// Bytes that all computations together may take beside their bodies, as estimated; more are refused with 429.
+    max_memory: NonZeroUsize = count(Limits::default().max_memory), "BYTES";
 }
 
 impl Settings {
@@ -143,6 +147,9 @@ impl Settings {
             max_samples: self.max_samples.get(),
             max_parameters: self.max_parameters.get(),
             max_steps: self.max_steps.get(),
+            max_work: self.max_work.get(),
+            max_memory: self.max_memory.get(),
+            timeout: self.timeout,
         }
     }
 

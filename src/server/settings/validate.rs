@@ -4,6 +4,7 @@ use axum::http::HeaderValue;
 use tracing_subscriber::EnvFilter;
 
 use super::Settings;
+use crate::api::cost::READING;
 
 /// Far above any machine, far below what the semaphores can count.
 const MOST_SLOTS: usize = 4096;
@@ -35,6 +36,11 @@ impl Settings {
             self.max_held_bytes >= self.max_body_bytes,
             "max_held_bytes",
             "expected at least max_body_bytes, or no body of that size could ever be taken",
+        )?;
+        require(
+            self.max_memory.get() / READING >= self.max_body_bytes.get(),
+            "max_memory",
+            "expected at least 24 times max_body_bytes, or no body of that size could ever be read",
         )?;
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
         require(self.rate_limit <= HIGHEST_RATE, "rate_limit", "expected at most 1000000000")?;

@@ -1,0 +1,108 @@
+//! What a request will take, told before it is taken.
+//!
+//! Estimates, from sizes alone: floating-point operations within a factor of a few, and bytes rather too many than too few.
+//! The bytes that are counted were measured, see `docs/reliability.md`.
+
+use std::fmt;
+use std::ops::Add;
+
+use crate::engine::{Graph, Interrupt};
+use crate::nn::Mlp;
+
+use super::context::Limits;
+use super::problem::Problem;
+
+/// Bytes that reading a body may take for each of its bytes, the model that it describes included.
+pub const READING: usize = 24;
+/// Bytes of a node in the compiled tape and the sweeps' buffers.
+const NODE: usize = 160;
+/// Bytes of a number in the answer: itself, and its text.
+const ANSWERED: usize = 8 + 25;
+/// Floating-point operations of one instruction, taken over all ops.
+const OPERATION: f64 = 2.0;
+/// How much more a gradient takes than its function: forward and back.
+const GRADIENT: f64 = 3.0;
+
+/// What a computation will take.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Floating-point operations.
+    pub work: f64,
+    /// Bytes, beside the body and what reading it took.
+    pub memory: usize,
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { work: self.work + other.work, memory: self.memory.saturating_add(other.memory) }
+    }
+}
+
+/// Lets computations in that have told their cost. Called from the worker, which it may keep waiting.
+pub trait Admission: fmt::Debug + Send + Sync {
+    /// Takes what `cost` says, on top of what was taken before, until the computation has ended.
+    fn admit(&self, cost: Cost, interrupt: &Interrupt) -> Result<(), Problem>;
+}
+
+/// What a network of `vectors` parameter vectors takes over so many rows, which may be kept in another type as well.
+pub(super) fn mlp_memory(mlp: &Mlp, rows: usize, vectors: usize) -> Cost {
+    let row = mlp.inputs() + mlp.outputs();
+    Cost::of_kept(mlp.parameters().saturating_mul(vectors).saturating_add(rows.saturating_mul(row)))
+}
+
+impl Cost {
+    /// Of the values of a graph at so many samples.
+    pub(super) fn of_values(graph: &Graph, samples: usize) -> Self {
+        let nodes = graph.len();
+        Self { work: nodes as f64 * samples as f64 * OPERATION, memory: nodes.saturating_mul(NODE) }
+    }
+
+    /// Of its values and gradient, so many times.
+    pub(super) fn of_gradients(graph: &Graph, samples: usize, times: f64) -> Self {
+        let once = Self::of_values(graph, samples);
+        Self { work: once.work * GRADIENT * times, ..once }
+    }
+
+    /// Of the outputs of a network for so many rows.
+    pub(super) fn of_outputs(mlp: &Mlp, rows: f64) -> Self {
+        Self { work: 2.0 * mlp.parameters() as f64 * rows, memory: 0 }
+    }
+
+    /// Of the gradient of its loss over so many rows.
+    pub(super) fn of_loss_gradient(mlp: &Mlp, rows: f64) -> Self {
+        Self { work: Self::of_outputs(mlp, rows).work * GRADIENT, memory: 0 }
+    }
+
+    /// Of so many numbers that are kept.
+    pub(super) fn of_kept(numbers: usize) -> Self {
+        Self { work: 0.0, memory: numbers.saturating_mul(8) }
+    }
+
+    /// Of so many numbers that are kept and answered.
+    pub(super) fn of_answered(numbers: usize) -> Self {
+        Self { work: 0.0, memory: numbers.saturating_mul(ANSWERED) }
+    }
+
+    /// Refuses what is over a bound.
+    pub(super) fn check(self, limits: &Limits) -> Result<(), Problem> {
+        if self.work > limits.max_work as f64 {
+            let detail = format!(
+                "The request takes about {:.1e} floating-point operations; at most {:.1e} are made. Ask for fewer samples, \
+                 rows, steps or nodes, or go on from the `state` of a shorter run.",
+                self.work, limits.max_work as f64
+            );
+            return Err(Problem::limit("max_work", limits.max_work as u64, self.work as u64, detail));
+        }
+        if self.memory > limits.max_memory {
+            let detail = format!(
+                "The request takes about {} MiB of memory; all computations together get {}. Ask for fewer samples, rows, \
+                 parameters or nodes.",
+                self.memory.div_ceil(1 << 20),
+                limits.max_memory >> 20
+            );
+            return Err(Problem::limit("max_memory", limits.max_memory as u64, self.memory as u64, detail));
+        }
+        Ok(())
+    }
+}
