@@ -36,6 +36,10 @@ openapi:
 image tag="gradd":
     docker build --build-arg GRADD_COMMIT="$(git rev-parse HEAD)" --tag {{ tag }} .
 
+# build the container image and check how it runs
+container:
+    tests/container/run
+
 # everything that must hold before a change is merged
 ci:
     .ci/run

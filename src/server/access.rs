@@ -62,10 +62,21 @@ pub enum AccessError {
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// The holder of the key of this name.
-    Key(String),
+    /// The holder of this key.
+    Key(Key),
     /// Anybody; the server asks for no keys.
     Anybody,
+}
+
+impl Caller {
+    /// # Errors
+    /// 403 with a key that does not open `path`.
+    pub fn may_ask(&self, path: &str) -> Result<(), Problem> {
+        match self {
+            Self::Key(key) if !key.opens(path) => Err(not_this_path(key, path)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Access {
@@ -108,13 +119,12 @@ impl Access {
     /// Who asks, by the headers of the request.
     ///
     /// # Errors
-    /// 401 without a key that is known, 403 with one that does not open `path`.
-    pub fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// 401 without a key that is known.
+    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let Some(keys) = self.keys() else { return Ok(Caller::Anybody) };
         let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Err(no_key()) };
         let text = authorization.to_str().ok().and_then(bearer).ok_or_else(not_bearer)?;
-        let key = keys.find(text).ok_or_else(unknown_key)?;
-        if key.opens(path) { Ok(Caller::Key(key.name().to_owned())) } else { Err(not_this_path(key, path)) }
+        keys.find(text).cloned().map(Caller::Key).ok_or_else(unknown_key)
     }
 
     fn keys(&self) -> Option<Arc<Keys>> {

@@ -21,16 +21,15 @@ pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: 
     if service.access.is_open(path) {
         return next.run(request).await;
     }
-    let caller = service.access.caller(path, request.headers());
+    let caller = service.access.caller(request.headers());
+    if let Ok(Caller::Key(key)) = &caller {
+        Span::current().record("key", key.name());
+    }
     // Who has no valid key is counted by address, so that guessing is limited as well.
     let mut counted = service.rates.count(caller.as_ref().ok(), address(&request));
-    let mut response = match counted.check().and(caller) {
-        Ok(caller) => {
-            if let Caller::Key(name) = caller {
-                Span::current().record("key", name);
-            }
-            next.run(request).await
-        }
+    let admitted = counted.check().and(caller).and_then(|caller| caller.may_ask(path));
+    let mut response = match admitted {
+        Ok(()) => next.run(request).await,
         Err(problem) => refuse(request, problem),
     };
     counted.tell(response.headers_mut());

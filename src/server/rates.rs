@@ -93,7 +93,7 @@ impl Rule {
 
     fn count(&self, caller: Option<&Caller>, address: IpAddr) -> Counted {
         let bucket = match caller {
-            Some(Caller::Key(name)) => Bucket::Key(name.clone()),
+            Some(Caller::Key(key)) => Bucket::Key(key.name().to_owned()),
             _ => Bucket::Address((self.hasher.hash_one(network(address)) % BUCKETS) as u16),
         };
         match self.limiter.check_key(&bucket) {

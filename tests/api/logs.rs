@@ -30,7 +30,7 @@ async fn a_server_that_logs_everything() {
     let (text, line) = (variable("TEST_KEY"), variable("TEST_LINE"));
     let settings = Settings {
         log_level: "trace".to_owned(),
-        keys: Keys::from_lines(&[line]).expect("a line"),
+        keys: Keys::from_lines(&[format!("{line} /echo /panic")]).expect("a line"),
         ..settings()
     };
     telemetry::init(&settings);
@@ -38,6 +38,8 @@ async fn a_server_that_logs_everything() {
     for (path, key) in [("/echo", &*text), ("/panic", &text), ("/echo", &format!("{text}x"))] {
         app.post(path, "1").bearer_auth(key).send().await.expect("an answer");
     }
+    let other = app.client.post(app.url("/only/others")).bearer_auth(&text);
+    assert_eq!(other.send().await.expect("an answer").status(), 403);
     app.post(&format!("/echo?key={text}"), text).send().await.expect("an answer");
 }
 
@@ -84,6 +86,8 @@ fn the_log_has_the_name_of_a_key_and_never_the_key() {
     let line = key.to_string();
     let log = log_of("logs::a_server_that_logs_everything", &[("TEST_KEY", &text), ("TEST_LINE", &line)]);
     assert!(log.contains("key=\"alice\"") && log.contains("status=401"), "{log}");
+    let refused = log.lines().find(|line| line.contains("status=403")).expect("a line");
+    assert!(refused.contains("key=\"alice\""), "{refused}");
     assert!(log.contains("TRACE"), "everything is logged: {log}");
     let digest = line.split(':').nth(1).expect("a digest");
     for secret in [text.as_str(), &text[6..], digest] {
