@@ -36,6 +36,12 @@ impl Budget {
         self.take(room, bytes.div_ceil(UNIT))
     }
 
+    /// Gives back what `room` has beyond `bytes`.
+    pub fn shrink(room: Option<OwnedSemaphorePermit>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let mut room = room?;
+        Some(room.split(bytes.div_ceil(UNIT)).unwrap_or(room))
+    }
+
     fn take(&self, room: &mut Option<OwnedSemaphorePermit>, units: usize) -> Result<(), Problem> {
         if units == 0 {
             return Ok(());

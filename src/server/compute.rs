@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use crate::api::events::Events;
-use crate::api::interchange::file::FileFormat;
-use crate::api::{Operation, Problem, Reply};
+use crate::api::{Operation, Problem};
 use crate::engine::Interrupt;
 
+use super::answer::Answer;
 use super::body::Held;
 use super::drain::UnderWay;
 use super::negotiate::Formats;
@@ -36,7 +35,7 @@ async fn compute(
     operation: Operation,
     parts: &Parts,
     body: &mut Body,
-) -> Result<Reply, Problem> {
+) -> Result<Answer, Problem> {
     Admitted::new(service, negotiate::formats, parts, body).await?.run(operation, None).await
 }
 
@@ -69,7 +68,7 @@ impl Admitted {
     }
 
     /// Runs `operation` on it.
-    pub async fn run(self, operation: Operation, events: Option<Events>) -> Result<Reply, Problem> {
+    pub async fn run(self, operation: Operation, events: Option<Events>) -> Result<Answer, Problem> {
         let (workers, until) = (&self.service.workers, (self.deadline, self.interrupt));
         workers.run(operation, self.formats, events, self.body, until).await
     }
@@ -82,17 +81,5 @@ impl Admitted {
     /// The server's part of it.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
-    }
-}
-
-impl IntoResponse for Reply {
-    fn into_response(self) -> Response {
-        let file = FileFormat::of(self.content_type);
-        let mut response = ([(header::CONTENT_TYPE, self.content_type)], self.body).into_response();
-        if let Some(file) = file {
-            let value = HeaderValue::from_static(file.disposition());
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
-        }
-        response
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod answer;
 pub mod application;
 pub mod body;
 pub mod budget;

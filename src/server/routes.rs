@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 
 use crate::api::{self, Operation};
 
+use super::answer::Answer;
 use super::service::Service;
 use super::{compute, layers, negotiate, problems, service, stream};
 
@@ -30,7 +31,7 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         .route("/healthz", get(service::healthz))
         .route("/readyz", get(service::readyz))
         .route("/info", get(service::info))
-        .route("/v1/ops", get(async || api::ops::answer()))
+        .route("/v1/ops", get(async || Answer::from(api::ops::answer())))
         .route("/openapi.yaml", get(service::openapi_yaml))
         .route("/openapi.json", get(service::openapi_json))
         .route("/problems", get(problems::list))

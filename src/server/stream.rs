@@ -19,8 +19,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::api::events::{Event, Events};
-use crate::api::{Operation, Problem, Reply};
+use crate::api::{Operation, Problem};
 
+use super::answer::Answer;
 use super::compute::Admitted;
 use super::service::Service;
 use super::workers::LAST_WORDS;
@@ -62,7 +63,7 @@ async fn respond(mut running: Running, request_id: Option<String>) -> Response {
             let event = match told? {
                 Told::Event(event) => event,
                 Told::Ended(Ok(reply)) => {
-                    Event { name: "result", data: String::from_utf8(reply.body).unwrap_or_default() }
+                    Event { name: "result", data: String::from_utf8_lossy(&reply.body).into_owned() }
                 }
                 Told::Ended(Err(problem)) => Event::new("problem", &Problem { request_id, ..problem }),
             };
@@ -74,7 +75,7 @@ async fn respond(mut running: Running, request_id: Option<String>) -> Response {
     ([NO_BUFFERING], Sse::new(lines).keep_alive(heartbeat)).into_response()
 }
 
-type End = Result<Reply, Problem>;
+type End = Result<Answer, Problem>;
 
 enum Told {
     Event(Event),

@@ -18,10 +18,11 @@ use tracing::Span;
 
 use crate::api::cost::READING;
 use crate::api::events::Events;
-use crate::api::{Admission, Context, Cost, Kind, Limits, Operation, Problem, Reply};
+use crate::api::{Admission, Context, Cost, Kind, Limits, Operation, Problem};
 use crate::engine::Interrupt;
 
 use super::Settings;
+use super::answer::Answer;
 use super::body::Held;
 use super::budget::Budget;
 use super::lane::{Lane, Load, Seat};
@@ -93,7 +94,7 @@ impl Workers {
         events: Option<Events>,
         body: Held,
         (deadline, interrupt): (Instant, Interrupt),
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Answer, Problem> {
         let lane = if body.len() > LONG_BODY { &*self.long } else { &self.short };
         let place = lane.place()?;
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
@@ -103,13 +104,15 @@ impl Workers {
             let seat = lane.seat(place).await?;
             let taken = self.take(seat, body.len() > LONG_BODY, &body)?;
             let Formats { body: body_format, answer, file } = formats;
-            let (limits, admission) = (self.limits.clone(), Some(taken as Arc<dyn Admission>));
+            let (limits, admission) = (self.limits.clone(), Some(Arc::clone(&taken) as Arc<dyn Admission>));
             let context = Context { limits, interrupt, body: body_format, answer, file, events, admission };
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
                 // What the computation has taken comes back when it ends, by returning or by unwinding.
-                let context = context;
-                span.in_scope(|| operation(&body, &context))
+                let taken = taken;
+                let reply = span.in_scope(|| operation(&body, &context))?;
+                let room = taken.keep(reply.body.len());
+                Ok(Answer::new(reply, room))
             });
             job.await.unwrap_or_else(|_| Err(panicked()))
         };
@@ -139,6 +142,14 @@ struct Holding {
     seat: Option<Seat>,
     is_long: bool,
     room: Option<OwnedSemaphorePermit>,
+}
+
+impl Taken {
+    /// The room for an answer of so many bytes; the rest is given back.
+    fn keep(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        Budget::shrink(held.room.take(), bytes)
+    }
 }
 
 impl Admission for Taken {

@@ -51,6 +51,13 @@ impl Server {
         Self { process, address, log }
     }
 
+    /// Bytes of memory that it has had at most.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the peak");
+        1024 * line.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number")
+    }
+
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
         assert!(sent.expect("kill to run").success());

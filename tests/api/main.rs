@@ -15,5 +15,6 @@ mod rude;
 mod service;
 mod settings;
 mod shutdown;
+mod small_host;
 mod tls;
 mod workers;
