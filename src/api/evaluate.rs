@@ -118,7 +118,13 @@ fn scalar_outputs<'a>(
     context.admit(Cost::of_values(&computation.graph, samples) + answered)?;
     let roles = bound.roles(|_| false);
     let nodes = computation.output_nodes();
-    let tape = Tape::compile(&computation.graph, &nodes, &roles, CompileOptions::default());
+    let tape = Tape::compile_until(
+        &computation.graph,
+        &nodes,
+        &roles,
+        CompileOptions::default(),
+        &context.interrupt,
+    )?;
     let columns = tape
         .evaluate(&bound.bindings(), non_finite.into(), &context.interrupt)
         .map_err(|error| sweep_problem(&computation, error))?;

@@ -78,7 +78,13 @@ fn sweep(
     wanted.iter().for_each(|&input| is_wanted[input] = true);
     let roles = bound.roles(|input| is_wanted[input]);
     let compile = if request.trace { CompileOptions::TRACE } else { CompileOptions::default() };
-    let tape = Tape::compile(&computation.graph, &computation.output_nodes(), &roles, compile);
+    let tape = Tape::compile_until(
+        &computation.graph,
+        &computation.output_nodes(),
+        &roles,
+        compile,
+        &context.interrupt,
+    )?;
     if request.trace {
         trace::check_size(tape.nodes().len(), bound.samples, &context.limits)?;
     }

@@ -56,3 +56,28 @@ impl Interrupt {
         }
     }
 }
+
+/// Looks at an interrupt now and then, where a look at every turn would cost more than the work.
+pub(crate) struct Poll<'a> {
+    interrupt: &'a Interrupt,
+    left: usize,
+}
+
+impl<'a> Poll<'a> {
+    /// Instructions or nodes between two looks: a few milliseconds at most.
+    const EVERY: usize = 1 << 16;
+
+    pub fn new(interrupt: &'a Interrupt) -> Self {
+        Self { interrupt, left: Self::EVERY }
+    }
+
+    /// To be called after so many of them.
+    pub fn after(&mut self, done: usize) -> Result<(), Interrupted> {
+        if self.left < done {
+            self.interrupt.check()?;
+            self.left = Self::EVERY;
+        }
+        self.left = self.left.saturating_sub(done);
+        Ok(())
+    }
+}

@@ -51,6 +51,14 @@ impl Server {
         Self { process, address, log }
     }
 
+    /// Processor time that it has taken so far, in hundredths of a second.
+    pub fn processor_time(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("Linux");
+        // The name, which comes second, may hold spaces; user and system time are the 14th and the 15th.
+        let (_, rest) = stat.rsplit_once(')').expect("a name");
+        rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+    }
+
     /// Bytes of memory that it has had at most.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");

@@ -6,9 +6,12 @@ use std::time::Duration;
 use gradd::api::Kind;
 use gradd::server::Settings;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::helpers::{TestApp, eventually, problem, settings};
+use crate::binary::Server;
+use crate::helpers::{TestApp, client, eventually, problem, settings};
 
 /// A run that only its deadline ends, of more work than a short computation.
 fn training() -> String {
@@ -85,4 +88,45 @@ async fn a_request_may_set_itself_a_shorter_timeout() {
         let refused = problem(app.send("/v1/train", with(nothing)).await, Kind::INVALID_REQUEST).await;
         assert_eq!(refused["errors"][0]["pointer"], "/timeout");
     }
+}
+
+/// A thousand clients ask for long runs and go away; their computations stop, wherever they are.
+#[tokio::test]
+async fn after_a_thousand_hang_ups_the_processors_fall_idle() {
+    let server = Server::start(&["--queue", "100"]);
+    let body = training();
+    let request = format!(
+        "POST /v1/train HTTP/1.1\r\nHost: gradd\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for _ in 0..10 {
+        let mut clients = Vec::new();
+        for _ in 0..100 {
+            let mut client = TcpStream::connect(&server.address).await.expect("a connection");
+            client.write_all(request.as_bytes()).await.expect("to write");
+            clients.push(client);
+        }
+    }
+    let client = client().build().expect("a client");
+    let idle = json!({"short": 0, "long": 0});
+    eventually(async || {
+        let info: Value = client
+            .get(format!("http://{}/info", server.address))
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        let taken = |lane: &str| {
+            let number = |name: &str| info["slots"][lane][name].as_u64().expect("a number");
+            number("running") + number("waiting")
+        };
+        json!({"short": taken("short"), "long": taken("long")}) == idle
+    })
+    .await;
+    let before = server.processor_time();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let taken = server.processor_time() - before;
+    assert!(taken <= 5, "{taken} hundredths of a second were computed for nobody");
 }

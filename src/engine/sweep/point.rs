@@ -5,14 +5,13 @@
 
 use std::marker::PhantomData;
 
+use crate::engine::interrupt::Poll;
 use crate::engine::kernels::{Kernel, Level};
 use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Run, Section};
 use crate::engine::{Interrupt, Interrupted};
 
 const GROUP: usize = 8;
-/// Instructions between two looks at the interrupt: well under a millisecond.
-const POLL: usize = 1 << 16;
 
 /// `adjoint * partial`, where an adjoint of zero contributes zero even through an infinite or undefined partial.
 #[inline(always)]
@@ -72,27 +71,6 @@ impl Point {
             run.op.visit(ReverseRun(&mut reverse, run));
             poll.after(run.len as usize)?;
         }
-        Ok(())
-    }
-}
-
-/// Looks at the interrupt every [`POLL`] instructions.
-struct Poll<'a> {
-    interrupt: &'a Interrupt,
-    left: usize,
-}
-
-impl<'a> Poll<'a> {
-    fn new(interrupt: &'a Interrupt) -> Self {
-        Self { interrupt, left: POLL }
-    }
-
-    fn after(&mut self, instructions: usize) -> Result<(), Interrupted> {
-        if self.left < instructions {
-            self.interrupt.check()?;
-            self.left = POLL;
-        }
-        self.left = self.left.saturating_sub(instructions);
         Ok(())
     }
 }

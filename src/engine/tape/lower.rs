@@ -3,6 +3,7 @@
 use super::super::graph::{Graph, Node, NodeId};
 use super::super::op::Op;
 use super::{CompileOptions, Role};
+use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
 
 /// A primitive of the lowered graph, or a leaf. Operands come before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +48,14 @@ impl Lowered {
 }
 
 /// Lowers what `outputs` need, in depth-first post-order of the operands, outputs in their order.
-pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Lowered {
+pub(super) fn lower(
+    graph: &Graph,
+    outputs: &[NodeId],
+    roles: &[Role],
+    options: CompileOptions,
+    interrupt: &Interrupt,
+) -> Result<Lowered, Interrupted> {
+    let mut poll = Poll::new(interrupt);
     let mut lowering = Lowering {
         fold: options.fold && !options.trace,
         trace: options.trace,
@@ -68,6 +76,7 @@ pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: 
                 OPEN => {
                     lowering.emit(graph, node);
                     stack.pop();
+                    poll.after(1)?;
                 }
                 _ => {
                     stack.pop();
@@ -75,7 +84,7 @@ pub(super) fn lower(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: 
             }
         }
     }
-    lowering.out
+    Ok(lowering.out)
 }
 
 struct Lowering<'a> {

@@ -14,6 +14,7 @@ mod schedule;
 mod share;
 
 use super::graph::{Graph, NodeId};
+use super::interrupt::{Interrupt, Interrupted};
 use super::op::Op;
 
 /// What a caller will bind to an input, and whether it wants the gradient.
@@ -134,9 +135,24 @@ impl Tape {
     /// # Panics
     /// If there are not as many roles as inputs.
     pub fn compile(graph: &Graph, outputs: &[NodeId], roles: &[Role], options: CompileOptions) -> Tape {
+        Self::compile_until(graph, outputs, roles, options, &Interrupt::never())
+            .unwrap_or_else(|_| unreachable!("it is never interrupted"))
+    }
+
+    /// The same, unless `interrupt` fires meanwhile.
+    ///
+    /// # Panics
+    /// If there are not as many roles as inputs.
+    pub fn compile_until(
+        graph: &Graph,
+        outputs: &[NodeId],
+        roles: &[Role],
+        options: CompileOptions,
+        interrupt: &Interrupt,
+    ) -> Result<Tape, Interrupted> {
         assert_eq!(roles.len(), graph.inputs().len(), "one role per input");
-        let lowered = lower::lower(graph, outputs, roles, options);
-        schedule::schedule(&lowered, outputs, roles, options)
+        let lowered = lower::lower(graph, outputs, roles, options, interrupt)?;
+        schedule::schedule(&lowered, outputs, roles, options, interrupt)
     }
 
     /// How many instructions there are.

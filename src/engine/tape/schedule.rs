@@ -4,6 +4,8 @@ use super::super::graph::NodeId;
 use super::super::op::Op;
 use super::lower::{Code, Lowered, NONE};
 use super::share;
+use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
+
 use super::{CompileOptions, Leaf, Place, Role, Run, Section, Tape};
 
 /// What instructions of one run have in common, besides the level.
@@ -19,18 +21,19 @@ pub(super) fn schedule(
     outputs: &[NodeId],
     roles: &[Role],
     options: CompileOptions,
-) -> Tape {
+    interrupt: &Interrupt,
+) -> Result<Tape, Interrupted> {
     let mut builder = Builder {
         slot_of: vec![NONE; lowered.codes.len()],
         crossing: Vec::new(),
         uniform: Section::default(),
         varying: Section::default(),
         needed: needed(lowered, outputs),
-        equal_to: if options.share { share::equals(lowered) } else { Vec::new() },
+        equal_to: if options.share { share::equals(lowered, interrupt)? } else { Vec::new() },
         lowered,
     };
-    builder.section(false);
-    builder.section(true);
+    builder.section(false, interrupt)?;
+    builder.section(true, interrupt)?;
     let place = |index: u32| {
         let slot = builder.slot_of[index as usize];
         if lowered.varying[index as usize] { Place::Varying(slot) } else { Place::Uniform(slot) }
@@ -44,7 +47,7 @@ pub(super) fn schedule(
     let outputs: Vec<Place> = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
     let Builder { uniform, mut varying, .. } = builder;
     varying.find_openings(&outputs);
-    Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace }
+    Ok(Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace })
 }
 
 /// Which primitives something refers to; constants that folding left over are not.
@@ -73,7 +76,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn section(&mut self, varying: bool) {
+    /// Looks at the interrupt between its passes, each of which takes some 10 ns per primitive, and after each run.
+    fn section(&mut self, varying: bool, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        let mut poll = Poll::new(interrupt);
         let lowered = self.lowered;
         let mut section = Section::default();
         if varying {
@@ -91,7 +96,9 @@ impl Builder<'_> {
             self.slot_of[index as usize] = section.slots() as u32;
             section.push_leaf(leaf, lowered, index);
         }
+        interrupt.check()?;
         let order = self.sorted(members);
+        interrupt.check()?;
         for (position, &index) in order.iter().enumerate() {
             self.slot_of[index as usize] = (section.slots() + position) as u32;
         }
@@ -104,12 +111,14 @@ impl Builder<'_> {
                 .count();
             self.push_run(&mut section, kind, &rest[..len], varying);
             rest = &rest[len..];
+            poll.after(len)?;
         }
         if varying {
             self.varying = section;
         } else {
             self.uniform = section;
         }
+        Ok(())
     }
 
     /// Gives every uniform primitive that a varying one uses a leaf of the varying section.

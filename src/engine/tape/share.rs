@@ -6,19 +6,21 @@ use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::lower::{Code, Lowered, NONE};
+use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
 
 /// For each primitive the first one that is equal to it: itself, if it is new. Empty if no costly primitive is equal to
 /// another, which is so in most graphs and seen at little cost.
-pub(super) fn equals(lowered: &Lowered) -> Vec<u32> {
-    if may_repeat(lowered) { first_equals(lowered) } else { Vec::new() }
+pub(super) fn equals(lowered: &Lowered, interrupt: &Interrupt) -> Result<Vec<u32>, Interrupted> {
+    let mut poll = Poll::new(interrupt);
+    if may_repeat(lowered, &mut poll)? { first_equals(lowered, &mut poll) } else { Ok(Vec::new()) }
 }
 
 /// Whether two costly primitives have the same hash of all that they are computed from.
-fn may_repeat(lowered: &Lowered) -> bool {
+fn may_repeat(lowered: &Lowered, poll: &mut Poll<'_>) -> Result<bool, Interrupted> {
     let count = lowered.codes.len();
     let is_costly = |index: usize| matches!(lowered.codes[index], Code::Apply(op) if op.is_costly());
     if (0..count).filter(|&index| is_costly(index)).nth(1).is_none() {
-        return false;
+        return Ok(false);
     }
     let mut hashes: Vec<u64> = Vec::with_capacity(count);
     let mut costly = FxHashSet::default();
@@ -26,13 +28,14 @@ fn may_repeat(lowered: &Lowered) -> bool {
         let key = key(lowered, index, u64::MAX, |operand| hashes[operand as usize]);
         hashes.push(FxBuildHasher.hash_one(key));
         if is_costly(index) && !costly.insert(hashes[index]) {
-            return true;
+            return Ok(true);
         }
+        poll.after(1)?;
     }
-    false
+    Ok(false)
 }
 
-fn first_equals(lowered: &Lowered) -> Vec<u32> {
+fn first_equals(lowered: &Lowered, poll: &mut Poll<'_>) -> Result<Vec<u32>, Interrupted> {
     let count = lowered.codes.len();
     let mut equal_to: Vec<u32> = Vec::with_capacity(count);
     let mut seen: HashTable<u32> = HashTable::with_capacity(count);
@@ -42,8 +45,9 @@ fn first_equals(lowered: &Lowered) -> Vec<u32> {
         let wanted = key(index);
         let first = *seen.entry(hash(index), |&i| key(i) == wanted, |&i| hash(i)).or_insert(index).get();
         equal_to.push(first);
+        poll.after(1)?;
     }
-    equal_to
+    Ok(equal_to)
 }
 
 /// Op and operands of a primitive, these by what stands for them, or the value of a leaf; `none` fills up.
