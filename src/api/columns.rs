@@ -15,6 +15,7 @@ use super::matrix::{Lines, Matrix};
 use super::number::Number;
 use super::pointer;
 use super::problem::Problem;
+use super::reading::Elements;
 use super::text::Text;
 use super::value::Value;
 use super::values::Values;
@@ -215,7 +216,10 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Column, A::Error> {
         let mut lines = Lines::default();
-        while seq.next_element_seed(&mut lines)?.is_some() {}
+        let mut elements = Elements::default();
+        while seq.next_element_seed(&mut lines)?.is_some() {
+            elements.another()?;
+        }
         Ok(match lines.into_matrix() {
             Ok(matrix) => Column::Rows(matrix),
             Err(numbers) => Column::Numbers(numbers),

@@ -12,6 +12,7 @@ use super::cost::{Admission, Cost};
 use super::events::Events;
 use super::format::Format;
 use super::interchange::file::{AcceptedFile, refuse_accepted};
+use super::reading;
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +73,12 @@ impl Context {
     /// Decodes the body of an operation whose answer is never a file.
     pub fn decode<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
         refuse_accepted(self, "this path does not answer with")?;
-        self.body.decode(body)
+        self.decode_for_file(body)
     }
 
     /// Decodes the body of an operation whose answer may be a file.
     pub fn decode_for_file<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
-        self.body.decode(body)
+        reading::until(&self.interrupt, || self.body.decode(body))
     }
 
     /// Asks whether something of this cost may be begun. To be called before its memory is taken.

@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::engine::op::Op;
 
 use super::number::Number;
+use super::reading::Elements;
 use super::text::Text;
 use super::value::Value;
 
@@ -274,7 +275,10 @@ impl<'de> Visitor<'de> for NodesSeed<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(()) = seq.next_element_seed(NodeSeed(self.0))? {}
+        let mut elements = Elements::default();
+        while let Some(()) = seq.next_element_seed(NodeSeed(self.0))? {
+            elements.another()?;
+        }
         Ok(())
     }
 }

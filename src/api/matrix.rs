@@ -9,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::number::Number;
+use super::reading::Elements;
 
 /// `[[...], ...]`, held flat and row-major. All rows are equally long.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -114,7 +115,9 @@ impl<'de> Visitor<'de> for &mut Lines {
             return Err(A::Error::custom("this is a row where the lines before are numbers"));
         }
         let start = self.data.len();
+        let mut elements = Elements::default();
         while let Some(Number(x)) = seq.next_element()? {
+            elements.another()?;
             self.data.push(x);
         }
         let (row, found) = (self.lines, self.data.len() - start);
@@ -139,7 +142,10 @@ impl<'de> Visitor<'de> for MatrixVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Matrix, A::Error> {
         let mut rows = Lines { rows_only: true, ..Lines::default() };
-        while seq.next_element_seed(&mut rows)?.is_some() {}
+        let mut elements = Elements::default();
+        while seq.next_element_seed(&mut rows)?.is_some() {
+            elements.another()?;
+        }
         Ok(Matrix { rows: rows.lines, columns: rows.columns.unwrap_or(0), data: rows.data })
     }
 }
@@ -171,7 +177,9 @@ impl<'de> Visitor<'de> for VectorVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vector, A::Error> {
         let mut data = Vec::new();
+        let mut elements = Elements::default();
         while let Some(Number(x)) = seq.next_element()? {
+            elements.another()?;
             data.push(x);
         }
         Ok(Vector(data))

@@ -19,6 +19,7 @@ mod names;
 mod object;
 mod one_of;
 mod pointer;
+mod reading;
 mod real;
 mod resolve;
 mod scalar_gradient;

@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::engine::{Binding, Column};
 
 use super::number::{self, Number};
+use super::reading::Elements;
 
 /// A number, or an array that holds one number per sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +97,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut samples = Vec::new();
+        let mut elements = Elements::default();
         while let Some(Number(x)) = seq.next_element()? {
+            elements.another()?;
             samples.push(x);
         }
         Ok(Value::Samples(samples))

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::reading::Elements;
 use super::text::Text;
 use super::value::Value;
 
@@ -45,8 +46,9 @@ impl<'de> Visitor<'de> for ValuesVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values<'de>, A::Error> {
-        let mut entries = Vec::new();
+        let (mut entries, mut elements) = (Vec::new(), Elements::default());
         while let Some(name) = map.next_key()? {
+            elements.another()?;
             entries.push((name, map.next_value()?));
         }
         Ok(Values(entries))

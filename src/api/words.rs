@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use super::columns::Column;
 use super::faults::quote;
 use super::number::Number;
+use super::reading::Elements;
 use super::text::Text;
 
 /// A member that goes with a CSV, or a column of that name.
@@ -123,7 +124,9 @@ impl<'de> Visitor<'de> for WordsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+        let mut elements = Elements::default();
         while let Some(word) = seq.next_element()? {
+            elements.another()?;
             match word {
                 Word::Number(x) => numbers.push(x),
                 Word::Text(text) => match (Number::from_name(&text), numbers.is_empty()) {

@@ -1,6 +1,6 @@
 //! JSON that is broken, or not what was expected.
 
-use gradd::api::{evaluate, gradient, train};
+use gradd::api::{Context, evaluate, gradient, train};
 use serde_json::json;
 
 use super::{assert_invalid, problem, problem_of_bytes, slug};
@@ -142,5 +142,29 @@ fn deep_json_needs_no_stack() {
             .collect();
         let found = problem_of_bytes(evaluate::answer, format!("{open}{}", "[".repeat(1_000_000)).as_bytes());
         assert_invalid(&found, &[member], &[]);
+    }
+}
+
+/// What comes after the first few thousand elements is broken, but is no longer looked at.
+#[test]
+fn an_interrupt_stops_the_reading() {
+    let many = |element: &str| vec![element; 5000].join(",");
+    let names: Vec<String> = (0..5000).map(|i| format!(r#""v{i}":1"#)).collect();
+    let bodies = [
+        format!(r#"{{"expression":"x","inputs":{{"x":[{}"#, many("1")),
+        format!(r#"{{"expression":"x","inputs":{{{}"#, names.join(",")),
+        format!(r#"{{"graph":{{"nodes":[{}"#, many(r#"{"id":"a","op":"input"}"#)),
+        format!(r#"{{"mlp":{{"inputs":1,"layers":[{{"units":1}}]}},"data":{{"x":[{}"#, many("[1]")),
+    ];
+    for body in bodies {
+        assert_eq!(slug(&problem_of_bytes(evaluate::answer, body.as_bytes())), "malformed-body");
+        let context = Context::default();
+        context.interrupt.cancel();
+        assert_eq!(
+            slug(&evaluate::answer(body.as_bytes(), &context).unwrap_err()),
+            "draining",
+            "{}",
+            &body[..60]
+        );
     }
 }
