@@ -5,7 +5,10 @@ use std::io::{self, IsTerminal};
 use std::panic;
 
 use tracing::error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{fmt, registry};
 
 use super::Settings;
 use super::settings::LogFormat;
@@ -13,11 +16,11 @@ use super::settings::LogFormat;
 /// Sets up logging for the whole process; to be called once, at its start.
 pub fn init(settings: &Settings) {
     // The settings are valid, so the filter is; the fallback keeps this function free of panics.
-    let filter = EnvFilter::try_new(&settings.log_level).unwrap_or_default();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let filter: Targets = settings.log_level.parse().unwrap_or_default();
+    let lines = fmt::layer().with_writer(io::stderr);
     match settings.log_format {
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => registry().with(filter).with(lines.with_ansi(io::stderr().is_terminal())).init(),
+        LogFormat::Json => registry().with(filter).with(lines.json().flatten_event(true)).init(),
     }
     // Runs on the thread that panics, inside the span of its request, so the line carries the request's id.
     panic::set_hook(Box::new(|panic| {

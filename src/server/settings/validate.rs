@@ -1,7 +1,7 @@
 //! What the types of single settings cannot say.
 
 use axum::http::HeaderValue;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::Settings;
 use crate::api::cost::READING;
@@ -57,7 +57,8 @@ impl Settings {
         }
         let any = self.cors_origins.iter().any(|origin| origin == "*");
         require(!any || self.cors_origins.len() == 1, "cors_origins", "\"*\" already allows every origin")?;
-        EnvFilter::try_new(&self.log_level)
+        self.log_level
+            .parse::<Targets>()
             .map(drop)
             .map_err(|error| ("log_level", format!("not a log filter: {error}")))
     }
