@@ -3,9 +3,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use gradd::api::{Context, gradient};
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, NodeId, Op, ParseLimits, Reduction,
-    Role, Scope, Tape, parse,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, Node, NodeId, Op, ParseLimits,
+    Reduction, Role, Scope, Tape, parse,
 };
 use gradd::nn::{
     Activation, Examples, Layer, Loss, Matrix, Mlp, Reduction as LossReduction, Scalar, Targets,
@@ -18,9 +19,10 @@ const WINDOW: usize = 64;
 /// All groups of cases, or the one that the first argument names.
 fn main() {
     let only = std::env::args().nth(1);
-    let groups: [(&str, fn()); 6] = [
+    let groups: [(&str, fn()); 7] = [
         ("neuron", neuron),
         ("graph", || [1_000, 10_000, 100_000].into_iter().for_each(graph)),
+        ("json", || [10_000, 100_000, 1_000_000].into_iter().for_each(json_graph)),
         ("neuron_batch", neuron_batch),
         ("mlp", mlp_step),
         ("digits", digits_epoch),
@@ -145,6 +147,31 @@ fn graph(count: usize) {
         black_box(gradient.expect("finite").gradients.len());
     });
     report(&format!("graph_{count}_from_scratch"), time / count as f64, "node", Some(check));
+}
+
+/// The random graph as a JSON body, from its bytes to the bytes of the answer.
+fn json_graph(count: usize) {
+    let (inputs, graph, output) = random_graph(count);
+    let mut body = String::from(r#"{"graph":{"nodes":["#);
+    for node in graph.ids() {
+        let id = node.index();
+        let node = match graph.node(node) {
+            Node::Input(position) => format!(r#"{{"id":"n{id}","op":"input","value":{}}}"#, inputs[position]),
+            Node::Constant(value) => format!(r#"{{"id":"n{id}","op":"const","value":{value}}}"#),
+            Node::Apply(op, operands) => {
+                let operands: Vec<String> = operands.iter().map(|o| format!(r#""n{}""#, o.index())).collect();
+                format!(r#"{{"id":"n{id}","op":"{}","inputs":[{}]}}"#, op.name(), operands.join(","))
+            }
+        };
+        body.push_str(if id == 0 { "" } else { "," });
+        body.push_str(&node);
+    }
+    body.push_str(&format!(r#"]}},"outputs":["n{}"]}}"#, output.index()));
+    let context = Context::default();
+    let time = median(|| {
+        black_box(gradient::answer(body.as_bytes(), &context).expect("an answer").body.len());
+    });
+    report(&format!("json_{count}"), time / count as f64, "node", None);
 }
 
 fn neuron_batch() {

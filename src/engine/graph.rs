@@ -84,6 +84,11 @@ impl Graph {
         self.codes.len()
     }
 
+    /// All nodes, operands before what uses them.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.len() as u32).map(NodeId)
+    }
+
     /// Whether there is no node.
     pub fn is_empty(&self) -> bool {
         self.codes.is_empty()
