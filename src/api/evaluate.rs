@@ -112,7 +112,7 @@ fn scalar_outputs<'a>(
     context: &Context,
 ) -> Result<Reply, Problem> {
     let sources = vec![Source { pointer: "/inputs", values: inputs }];
-    let (computation, bound) = scalar.bind(sources, outputs, &context.limits)?;
+    let (computation, bound) = scalar.bind(sources, outputs, context)?;
     let samples = bound.samples.unwrap_or(1);
     let answered = Cost::of_answered(computation.outputs.len().saturating_mul(samples));
     context.admit(Cost::of_values(&computation.graph, samples) + answered)?;

@@ -1,9 +1,9 @@
 //! From the text of an expression to a computation.
 
-use crate::engine::text::{ParseError, ParseErrorKind, ParseLimits, parse};
+use crate::engine::text::{ParseError, ParseErrorKind, ParseLimits, parse_until};
 
 use super::computation::{Computation, resolve_outputs};
-use super::context::Limits;
+use super::context::{Context, Limits};
 use super::faults::Faults;
 use super::names::Names;
 use super::problem::{Fault, Kind, Problem};
@@ -15,11 +15,13 @@ pub(super) fn parse_expression<'a, 'i>(
     source: &str,
     inputs: impl IntoIterator<Item = &'i str>,
     outputs: Option<&[Text<'a>]>,
-    limits: &Limits,
+    context: &Context,
 ) -> Result<Computation<'a>, Problem> {
-    let bounds = ParseLimits { max_nodes: limits.max_nodes, max_nesting: limits.max_nesting };
+    let Limits { max_nodes, max_nesting, .. } = context.limits;
+    let bounds = ParseLimits { max_nodes, max_nesting };
     let names: Vec<String> = inputs.into_iter().map(str::to_owned).collect();
-    let program = parse(source, names.iter().map(String::as_str), bounds).map_err(|error| problem(&error))?;
+    let program = parse_until(source, names.iter().map(String::as_str), bounds, &context.interrupt)
+        .map_err(|error| problem(&error))?;
     let outputs = match outputs {
         None => vec![(program.output.0.into(), program.output.1)],
         Some(asked) => {
@@ -53,6 +55,7 @@ fn problem(error: &ParseError) -> Problem {
         ParseErrorKind::Syntax(_) => Problem::new(Kind::SYNTAX, detail),
         ParseErrorKind::Nesting { limit } => over("max_nesting", limit, detail),
         ParseErrorKind::Nodes { limit } => over("max_nodes", limit, detail),
+        ParseErrorKind::Interrupted(interrupted) => return interrupted.into(),
     };
     Problem { errors: vec![fault], ..problem }
 }

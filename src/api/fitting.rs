@@ -38,7 +38,7 @@ pub(super) fn fit(
     let (mut data, origin) = data.into_values()?;
     let measured = Measured::of(&data, &origin, &target, sigma.as_ref())?;
     let names = parameters.names().chain(data.names().filter(|name| **name != *target));
-    let mut computation = scalar.resolve(names, outputs.as_deref(), &context.limits)?;
+    let mut computation = scalar.resolve(names, outputs.as_deref(), context)?;
     measured.remove_from(&mut data, &computation)?;
     let sources = vec![
         // The order that `trained` expects.

@@ -2,7 +2,7 @@
 
 use super::bind::{Bound, Source, bind};
 use super::computation::Computation;
-use super::context::Limits;
+use super::context::Context;
 use super::expression::parse_expression;
 use super::faults::Faults;
 use super::graph::Graph;
@@ -91,11 +91,11 @@ impl<'a> Scalar<'a> {
         self,
         inputs: impl IntoIterator<Item = &'i str>,
         outputs: Option<&[Text<'a>]>,
-        limits: &Limits,
+        context: &Context,
     ) -> Result<Computation<'a>, Problem> {
         match self {
-            Scalar::Graph(graph) => resolve(graph, outputs, limits),
-            Scalar::Expression(text) => parse_expression(&text, inputs, outputs, limits),
+            Scalar::Graph(graph) => resolve(graph, outputs, &context.limits),
+            Scalar::Expression(text) => parse_expression(&text, inputs, outputs, context),
         }
     }
 
@@ -104,11 +104,11 @@ impl<'a> Scalar<'a> {
         self,
         sources: Vec<Source<'a>>,
         outputs: Option<&[Text<'a>]>,
-        limits: &Limits,
+        context: &Context,
     ) -> Result<(Computation<'a>, Bound), Problem> {
         let inputs = sources.iter().flat_map(|source| source.values.names());
-        let mut computation = self.resolve(inputs, outputs, limits)?;
-        let bound = bind(&mut computation, sources, limits)?;
+        let mut computation = self.resolve(inputs, outputs, context)?;
+        let bound = bind(&mut computation, sources, &context.limits)?;
         Ok((computation, bound))
     }
 }

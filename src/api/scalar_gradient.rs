@@ -28,7 +28,7 @@ pub(super) fn gradient<'a>(
 ) -> Result<ScalarGradient<'a>, Problem> {
     let inputs = request.inputs.take().unwrap_or_default();
     let sources = vec![Source { pointer: "/inputs", values: inputs }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
+    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     context.admit(cost(&computation, &bound, &wanted, &request))?;
     let result = sweep(&computation, &bound, &wanted, &request, context)?;

@@ -39,7 +39,7 @@ pub(super) fn train(
         Source { pointer: "/parameters", values: parameters },
         Source { pointer: origin.place, values: data },
     ];
-    let (computation, mut bound) = scalar.bind(sources, request.outputs.as_deref(), &context.limits)?;
+    let (computation, mut bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
     let trained = trained(&computation, &bound)?;
     let all = bound.samples.unwrap_or(1);
     let validation = match request.validation.take().map(Validation::held) {

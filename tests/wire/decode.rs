@@ -168,3 +168,13 @@ fn an_interrupt_stops_the_reading() {
         );
     }
 }
+
+/// The end of this text is wrong, too.
+#[test]
+fn an_interrupt_stops_the_parser() {
+    let body = json!({"expression": format!("{}+(", vec!["x"; 100_000].join("+"))}).to_string();
+    assert_eq!(slug(&problem_of_bytes(evaluate::answer, body.as_bytes())), "syntax");
+    let context = Context::default();
+    context.interrupt.cancel();
+    assert_eq!(slug(&evaluate::answer(body.as_bytes(), &context).unwrap_err()), "draining");
+}

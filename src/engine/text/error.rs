@@ -1,5 +1,7 @@
 //! What is wrong with a text, and where.
 
+use crate::engine::interrupt::Interrupted;
+
 /// A fault of an expression's text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{kind}")]
@@ -32,6 +34,9 @@ pub enum ParseErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// The parser was told to stop.
+    #[error(transparent)]
+    Interrupted(Interrupted),
 }
 
 /// The characters of a long line that are shown on each side of the caret.

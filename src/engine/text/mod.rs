@@ -9,4 +9,4 @@ mod lexer;
 mod parser;
 
 pub use error::{ParseError, ParseErrorKind};
-pub use parser::{ParseLimits, Program, parse};
+pub use parser::{ParseLimits, Program, parse, parse_until};

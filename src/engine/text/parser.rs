@@ -10,6 +10,7 @@ use super::super::graph::{Graph, NodeId};
 use super::super::op::Op;
 use super::error::{ParseError, ParseErrorKind};
 use super::lexer::{Lexer, Spanned, Token};
+use crate::engine::interrupt::{Interrupt, Poll};
 use crate::engine::suggest::closest;
 
 /// Bounds on a text.
@@ -41,8 +42,19 @@ pub fn parse<'s>(
     inputs: impl IntoIterator<Item = &'s str>,
     limits: ParseLimits,
 ) -> Result<Program, ParseError> {
+    parse_until(source, inputs, limits, &Interrupt::never())
+}
+
+/// The same, unless `interrupt` fires meanwhile.
+pub fn parse_until<'s>(
+    source: &'s str,
+    inputs: impl IntoIterator<Item = &'s str>,
+    limits: ParseLimits,
+    interrupt: &Interrupt,
+) -> Result<Program, ParseError> {
     let mut parser = Parser {
         source,
+        poll: Poll::new(interrupt),
         lexer: Lexer::new(source),
         limits,
         shadowing: inputs.into_iter().filter(|name| constant(name).is_some()).collect(),
@@ -104,8 +116,9 @@ fn infix(symbol: &str) -> Option<(Op, Binding)> {
     })
 }
 
-struct Parser<'s> {
+struct Parser<'s, 'i> {
     source: &'s str,
+    poll: Poll<'i>,
     lexer: Lexer<'s>,
     limits: ParseLimits,
     /// Constants' names that are inputs here.
@@ -118,7 +131,7 @@ struct Parser<'s> {
     depth: usize,
 }
 
-impl<'s> Parser<'s> {
+impl<'s> Parser<'s, '_> {
     fn program(&mut self) -> Result<(String, NodeId), ParseError> {
         let mut token = self.next_statement()?;
         if token.token == Token::End {
@@ -268,6 +281,9 @@ impl<'s> Parser<'s> {
             let limit = self.limits.max_nodes;
             return Err(ParseError::at(self.source, offset, ParseErrorKind::Nodes { limit }));
         }
+        self.poll.after(1).map_err(|interrupted| {
+            ParseError::at(self.source, offset, ParseErrorKind::Interrupted(interrupted))
+        })?;
         self.operands.push(node);
         Ok(())
     }
