@@ -1,0 +1,120 @@
+//! What must hold for any bytes: nothing panics, and what is answered is right. The fuzzer calls these with bytes that it
+//! makes up, and `cargo test --test fuzz` with those of the corpus.
+
+#![allow(dead_code, reason = "each fuzz target uses one of these")]
+
+mod trace;
+
+use std::time::{Duration, Instant};
+
+use gradd::api::{Context, Limits, Operation, convert, evaluate, fit, gradient, train};
+use gradd::engine::{Interrupt, ParseLimits, parse};
+use serde_json::{Map, Value, json};
+
+/// Small bounds, so that no input takes long; their refusals are tried as well.
+const LIMITS: Limits =
+    Limits { max_nodes: 5_000, max_nesting: 50, max_samples: 500, max_parameters: 500, max_steps: 30 };
+
+/// The answer to `body`, if it is no problem.
+fn answer(operation: Operation, body: &[u8]) -> Option<Value> {
+    let interrupt = Interrupt::at(Instant::now() + Duration::from_secs(2));
+    let context = Context { limits: LIMITS, interrupt, ..Context::default() };
+    match operation(body, &context) {
+        Ok(reply) => Some(serde_json::from_slice(&reply.body).expect("an answer is JSON")),
+        Err(problem) => {
+            assert!(problem.status < 500 || problem.status == 504, "{problem:#?}");
+            let told = serde_json::to_value(&problem).expect("a problem is strings and numbers");
+            assert!(told["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem:#?}");
+            None
+        }
+    }
+}
+
+/// A text: its graph is differentiated with some number for each input.
+pub fn expression(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let limits = ParseLimits { max_nodes: LIMITS.max_nodes, max_nesting: LIMITS.max_nesting };
+    let program = match parse(text, [], limits) {
+        Ok(program) => program,
+        Err(error) => {
+            assert!(error.to_string().len() > 5);
+            assert!(error.line >= 1 && error.column >= 1, "{error:?}");
+            assert!(error.line <= text.split('\n').count(), "{error:?}");
+            return;
+        }
+    };
+    let names = program.graph.inputs().iter().map(|(name, _)| name.to_string());
+    let inputs: Map<String, Value> =
+        names.enumerate().map(|(i, name)| (name, json!(0.7 - 0.9 * i as f64))).collect();
+    differentiate(json!({"expression": text, "inputs": inputs}));
+}
+
+/// A request about an expression or a graph.
+pub fn graph(bytes: &[u8]) {
+    answer(fit::answer, bytes);
+    answer(evaluate::answer, bytes);
+    answer(gradient::answer, bytes);
+    if let Ok(request @ Value::Object(_)) = serde_json::from_slice(bytes) {
+        differentiate(request);
+    }
+}
+
+/// Holds the trace of `request`, if it has one, to a naive evaluation, and its outputs to those of `/v1/evaluate`.
+fn differentiate(mut request: Value) {
+    let members = request.as_object_mut().expect("an object");
+    for member in ["sgd", "wrt", "reduction", "format", "trace"] {
+        members.remove(member);
+    }
+    let evaluated = answer(evaluate::answer, request.to_string().as_bytes());
+    request["trace"] = json!(true);
+    if let Some(found) = answer(gradient::answer, request.to_string().as_bytes()) {
+        if found.get("trace").is_some() {
+            trace::check(&found);
+        }
+        let evaluated = evaluated.expect("what has a gradient has a value");
+        assert_eq!(evaluated["outputs"], found["outputs"], "{request}");
+    }
+}
+
+/// A request about a network.
+pub fn mlp(bytes: &[u8]) {
+    answer(convert::answer, bytes);
+    let evaluated = answer(evaluate::answer, bytes);
+    let differentiated = answer(gradient::answer, bytes);
+    if let (Some(evaluated), Some(differentiated)) = (evaluated, differentiated) {
+        assert_eq!(evaluated["outputs"], differentiated["outputs"]);
+    }
+}
+
+/// A training request, mostly with a `state`. The state that it ends with belongs to the same request.
+pub fn train_state(bytes: &[u8]) {
+    let Some(found) = answer(train::answer, bytes) else { return };
+    let Ok(Value::Object(mut request)) = serde_json::from_slice(bytes) else { return };
+    request.insert("state".to_owned(), found["state"].clone());
+    let again = answer(train::answer, Value::Object(request).to_string().as_bytes());
+    let again = again.expect("a state is taken back");
+    assert_eq!(again["parameters"], found["parameters"]);
+    assert_eq!(again["state"], found["state"]);
+}
+
+/// A table: for a network whose target is a number or a class, for an expression, and for a fit.
+pub fn csv(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let table = json!({"csv": text, "target": "y"});
+    let optimizer = json!({"sgd": {"learning_rate": 0.01}});
+    for (units, loss) in [(1, "mse"), (3, "cross_entropy")] {
+        let mlp = json!({"inputs": 2, "layers": [{"units": units}], "loss": loss});
+        let request =
+            json!({"mlp": mlp, "data": table, "optimizer": optimizer, "epochs": 1, "standardize": true});
+        answer(train::answer, request.to_string().as_bytes());
+    }
+    let model = json!({"expression": "a*u + b*v", "parameters": {"a": 1, "b": 2}, "data": {"csv": text}});
+    let mut request = model.clone();
+    request["expression"] = json!("(a*u + b*v - y)^2");
+    request["optimizer"] = optimizer;
+    request["steps"] = json!(2);
+    answer(train::answer, request.to_string().as_bytes());
+    let mut request = model;
+    request["target"] = json!("y");
+    answer(fit::answer, request.to_string().as_bytes());
+}
