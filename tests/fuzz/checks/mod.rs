@@ -12,8 +12,16 @@ use gradd::engine::{Interrupt, ParseLimits, parse};
 use serde_json::{Map, Value, json};
 
 /// Small bounds, so that no input takes long; their refusals are tried as well.
-const LIMITS: Limits =
-    Limits { max_nodes: 5_000, max_nesting: 50, max_samples: 500, max_parameters: 500, max_steps: 30 };
+const LIMITS: Limits = Limits {
+    max_nodes: 5_000,
+    max_nesting: 50,
+    max_samples: 500,
+    max_parameters: 500,
+    max_steps: 30,
+    max_work: 1 << 30,
+    max_memory: 1 << 28,
+    timeout: Duration::from_secs(2),
+};
 
 /// The answer to `body`, if it is no problem.
 fn answer(operation: Operation, body: &[u8]) -> Option<Value> {
