@@ -34,7 +34,7 @@ pub(super) fn gradient(
     check_answer(&mlp, table.rows(), &context.limits)?;
     table.targets()?;
     let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
-    let mut response = wire.dtype.run(work)?;
+    let mut response = wire.dtype.unwrap_or_default().run(work)?;
     response.file = file
         .zip(response.updated.as_ref())
         .map(|(format, updated)| format.write(&mlp, preparation.standardize.as_ref(), updated));

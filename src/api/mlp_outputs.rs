@@ -24,8 +24,12 @@ pub(super) fn mlp_outputs(
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
-    let (outputs, loss) =
-        wire.dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
+    let (outputs, loss) = wire.dtype.unwrap_or_default().run(Outputs {
+        mlp: &mlp,
+        parameters: &parameters,
+        table: &table,
+        context,
+    })?;
     if non_finite == NonFinite::Error {
         check_outputs(&mlp, &outputs, table.place)?;
         loss.map_or(Ok(()), |loss| check_loss(loss, table.place))?;
