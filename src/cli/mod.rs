@@ -1,5 +1,7 @@
 //! The command line: one module per subcommand.
 
+#![forbid(unsafe_code)]
+
 mod eval;
 mod flags;
 mod healthcheck;

@@ -24,7 +24,9 @@ pub fn dots<M: Registers, T: Real + Lanes<M>, const R: usize, const C: usize>(
     let lanes = <T as Lanes<M>>::LANES;
     let used = SUM_LANES / lanes;
     const {
-        assert!(SUM_LANES.is_multiple_of(<T as Lanes<M>>::LANES) && SUM_LANES / <T as Lanes<M>>::LANES <= SUM);
+        assert!(
+            SUM_LANES.is_multiple_of(<T as Lanes<M>>::LANES) && SUM_LANES / <T as Lanes<M>>::LANES <= SUM
+        );
     }
     assert!(length.is_multiple_of(SUM_LANES) && R * length <= rows.len() && C * length <= others.len());
     // SAFETY: `at + used * lanes`, which is `at + SUM_LANES`, is at most `length`, and there are `R` and `C` times as many
