@@ -1,5 +1,7 @@
 //! The `gradd` command.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 
 use std::process::ExitCode;

@@ -2,23 +2,38 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::nn::{self, Examples, Scalar};
 
+use super::choice::{self, Choice};
 use super::data::{Checked, Place, Table, data_problem};
 use super::problem::Problem;
 
 /// The float type that an MLP computes in; the names are `NumPy`'s and PyTorch's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Dtype {
     /// Double precision.
     #[default]
     F64,
     /// Single precision: twice the numbers a vector, and half the memory.
     F32,
+}
+
+impl Choice for Dtype {
+    type Value = Self;
+    const ALL: &'static [(&'static str, Self)] = &[("f64", Self::F64), ("f32", Self::F32)];
+    fn of(value: Self) -> Self {
+        value
+    }
+}
+
+impl<'de> Deserialize<'de> for Dtype {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        choice::deserialize(deserializer)
+    }
 }
 
 /// Work that is compiled for each type.

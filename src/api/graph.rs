@@ -322,20 +322,23 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
                 NodeField::Inputs => {
                     once(&mut operands, "inputs", map.next_value_seed(OperandsSeed(graph))?)?;
                 }
-                NodeField::Value => once(&mut value, "value", map.next_value()?)?,
-                NodeField::Label => once(&mut label, "label", map.next_value()?)?,
+                NodeField::Value => once(&mut value, "value", map.next_value::<Option<_>>()?)?,
+                NodeField::Label => once(&mut label, "label", map.next_value::<Option<_>>()?)?,
             }
         }
         let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
         let op = op.ok_or_else(|| A::Error::missing_field("op"))?;
         let role = Role::from_name(&op);
+        let (label, value) = (label.flatten(), value.flatten());
         let details = Details { op: (role == Role::Unknown).then_some(op), label, value };
         let has_details = details.op.is_some() || details.label.is_some() || details.value.is_some();
         let position = has_details.then_some(graph.details.len() as u32);
         if has_details {
             graph.details.push(details);
         }
-        graph.push(Node { id, role, start, count: operands, details: position }).map_err(A::Error::custom)
+        graph
+            .push(Node { id, role, start, count: operands.flatten(), details: position })
+            .map_err(A::Error::custom)
     }
 }
 
@@ -356,28 +359,40 @@ fn once<T, E: Error>(slot: &mut Option<T>, field: &'static str, value: T) -> Res
     }
 }
 
-/// Reads the operands of one node into the graph and tells their number.
+/// Reads the operands of one node into the graph and tells their number, unless they are null.
 struct OperandsSeed<'g, 'a>(&'g mut Graph<'a>);
 
 impl<'de> DeserializeSeed<'de> for OperandsSeed<'_, 'de> {
-    type Value = u32;
+    type Value = Option<u32>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
-        deserializer.deserialize_seq(self)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<u32>, D::Error> {
+        deserializer.deserialize_option(self)
     }
 }
 
 impl<'de> Visitor<'de> for OperandsSeed<'_, 'de> {
-    type Value = u32;
+    type Value = Option<u32>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of operands, which are ids of nodes or numbers")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<u32, A::Error> {
+    fn visit_none<E: Error>(self) -> Result<Option<u32>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Option<u32>, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<u32>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<u32>, A::Error> {
         let start = self.0.operands.len();
         while let Some(()) = seq.next_element_seed(OperandSeed(self.0))? {}
-        count(self.0.operands.len() - start).map_err(A::Error::custom)
+        count(self.0.operands.len() - start).map(Some).map_err(A::Error::custom)
     }
 }
 

@@ -32,8 +32,7 @@ pub struct Mlp {
     pub loss: Option<LossName>,
     /// What it computes in; `f64` unless given. Numbers of the request are rounded to it.
     #[serde(default)]
-    #[schema(value_type = Option<Dtype>)]
-    pub dtype: Dtype,
+    pub dtype: Option<Dtype>,
     /// Weights and biases, one per layer or as a file. Without them they are drawn by `init` from `seed`.
     #[serde(default)]
     pub parameters: Option<Parameters>,

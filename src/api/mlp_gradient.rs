@@ -36,7 +36,7 @@ pub(super) fn gradient(
     context.admit(cost(&mlp, table.rows(), request.sgd.is_some()))?;
     table.targets()?;
     let work = Gradient { mlp: &mlp, parameters: &parameters, table: &table, request, context };
-    let mut response = wire.dtype.run(work)?;
+    let mut response = wire.dtype.unwrap_or_default().run(work)?;
     response.file = file
         .zip(response.updated.as_ref())
         .map(|(format, updated)| format.write(&mlp, preparation.standardize.as_ref(), updated));

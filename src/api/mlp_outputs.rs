@@ -29,8 +29,12 @@ pub(super) fn mlp_outputs(
     context.admit(
         Cost::of_outputs(&mlp, rows as f64) + Cost::of_answered(numbers) + mlp_memory(&mlp, rows, 1),
     )?;
-    let (outputs, loss) =
-        wire.dtype.run(Outputs { mlp: &mlp, parameters: &parameters, table: &table, context })?;
+    let (outputs, loss) = wire.dtype.unwrap_or_default().run(Outputs {
+        mlp: &mlp,
+        parameters: &parameters,
+        table: &table,
+        context,
+    })?;
     if non_finite == NonFinite::Error {
         check_outputs(&mlp, &outputs, table.place)?;
         loss.map_or(Ok(()), |loss| check_loss(loss, table.place))?;

@@ -1,5 +1,7 @@
 //! Version 1 of the API: wire types, validation into domain types, problems.
 
+#![forbid(unsafe_code)]
+
 mod bind;
 mod build;
 mod computation;

@@ -48,6 +48,7 @@ pub struct Adam {
     #[serde(deserialize_with = "real::required")]
     pub learning_rate: f64,
     /// How much of the first and second moments remains, each at least 0 and below 1.
+    #[schema(min_items = 2, max_items = 2)]
     #[serde(deserialize_with = "real::pair")]
     pub betas: [f64; 2],
     /// Added to the divisor.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// For `#[serde(deserialize_with)]` on an `f64` field.
 pub(super) fn required<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -14,9 +14,13 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     Ok(Option::<Real>::deserialize(deserializer)?.map(|Real(x)| x))
 }
 
-/// For `#[serde(deserialize_with)]` on a `[f64; 2]` field.
+/// For `#[serde(deserialize_with)]` on a `[f64; 2]` field. Read as an array, since readers stop after the second number and
+/// take a third for a fault of the format.
 pub(super) fn pair<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 2], D::Error> {
-    <[Real; 2]>::deserialize(deserializer).map(|pair| pair.map(|Real(x)| x))
+    match Vec::deserialize(deserializer)?.as_slice() {
+        [Real(first), Real(second)] => Ok([*first, *second]),
+        numbers => Err(D::Error::custom(format_args!("expected two numbers, found {}", numbers.len()))),
+    }
 }
 
 struct Real(f64);

@@ -57,9 +57,9 @@ pub(super) fn train(
     if request.standardize {
         preparation.standardize = Some(table.standardize(table.rows() - validation)?);
     }
-    let work =
-        Train { mlp: &mlp, dtype: wire.dtype, parameters, table: &table, validation, request, context };
-    let response = wire.dtype.run(work)?;
+    let dtype = wire.dtype.unwrap_or_default();
+    let work = Train { mlp: &mlp, dtype, parameters, table: &table, validation, request, context };
+    let response = dtype.run(work)?;
     let file = match (format, &response.parameters) {
         (Some(format), Tensors::Layers(layers)) => {
             Some(format.write(&mlp, preparation.standardize.as_ref(), layers))

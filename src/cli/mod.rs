@@ -1,5 +1,7 @@
 //! The command line: one module per subcommand.
 
+#![forbid(unsafe_code)]
+
 mod any_certificate;
 mod eval;
 mod flags;

@@ -1,5 +1,7 @@
 //! The graph: an append-only arena of nodes. A node's operands always come before it.
 
+#![forbid(unsafe_code)]
+
 use rustc_hash::FxHashMap;
 
 use super::op::{Arity, Op};

@@ -1,5 +1,7 @@
 //! How long-running work is told to stop: a flag and a deadline, polled by every sweep and step.
 
+#![forbid(unsafe_code)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

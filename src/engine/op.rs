@@ -4,6 +4,8 @@
 //! operands is *primitive*: it has a value and local partial derivatives, written side by side. An op of any number of
 //! operands is *composed*: the tape lowers it to primitives (see [`super::tape`]).
 
+#![forbid(unsafe_code)]
+
 use super::kernels::math as m;
 
 /// How many operands an op takes.

@@ -1,5 +1,7 @@
 //! "Did you mean": the closest of the known names.
 
+#![forbid(unsafe_code)]
+
 /// The candidate nearest to `word`, if it is near enough to be a slip of the keyboard; of equally near ones the one
 /// nearest in length.
 pub fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {

@@ -10,6 +10,8 @@
 //! assert!((x.grad() - -3.0 * (1.0 - o.data().powi(2))).abs() < 1e-12);
 //! ```
 
+#![forbid(unsafe_code)]
+
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

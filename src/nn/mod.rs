@@ -10,6 +10,8 @@
 //! blocks of rows whose size follows from the specification alone. Sums over rows therefore have a fixed order, and the
 //! same call gives the same bits, whatever else the machine does.
 
+#![forbid(unsafe_code)]
+
 pub mod activation;
 mod blocks;
 pub mod data;

@@ -8,6 +8,8 @@
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
 //! [`drain`] ends them.
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 pub mod admission;
 pub mod answer;

@@ -5,6 +5,8 @@
 //! rows of its data. A run's whole state is the parameters and a [`State`]; a trainer that starts from those continues
 //! the run bit for bit.
 
+#![forbid(unsafe_code)]
+
 pub mod adagrad;
 pub mod adam;
 pub mod clip;

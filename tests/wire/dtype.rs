@@ -91,4 +91,14 @@ fn what_single_precision_cannot_hold_is_refused() {
     let mut unknown = request();
     unknown["mlp"]["dtype"] = json!("f16");
     assert_invalid(&problem(evaluate::answer, &unknown), &["/mlp/dtype"], &["`f16`", "`f32`"]);
+    unknown["mlp"]["dtype"] = json!(16);
+    assert_invalid(&problem(evaluate::answer, &unknown), &["/mlp/dtype"], &["16", "`f32`"]);
+}
+
+#[test]
+fn null_is_double_precision() {
+    let mut request = request();
+    let expected = answer(evaluate::answer, &request);
+    request["mlp"]["dtype"] = Value::Null;
+    assert_eq!(answer(evaluate::answer, &request), expected);
 }

@@ -95,23 +95,50 @@ fn every_operation_has_descriptions_and_errors() {
     }
 }
 
+/// Requests, answers and problems of every operation. That answers fit the schemas beside these examples is checked over
+/// HTTP, by `tests/contract/run`.
 #[test]
-fn examples_fit_their_schemas() {
+fn every_example_fits_the_schema_beside_it() {
     let document = document();
-    let validator = |pointer: &str| {
-        let schema = json!({"$ref": pointer, "components": document["components"]});
-        jsonschema::validator_for(&schema).expect("the schema is well formed")
-    };
-    for file in examples::FILES {
-        let name = file.path.trim_start_matches("/v1/");
-        let name = name[..1].to_uppercase() + &name[1..];
-        let example = file.json();
-        for (member, suffix) in [("request", "Request"), ("response", "Response")] {
-            let validator = validator(&format!("#/components/schemas/{name}{suffix}"));
-            if let Err(error) = validator.validate(&example[member]) {
-                panic!("{} {member}: {error} at {}", file.source, error.instance_path());
+    let mut seen = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let responses = operation["responses"].as_object().unwrap().values();
+            let bodies = responses.chain(operation.get("requestBody"));
+            for content in bodies.flat_map(|body| body["content"].as_object().unwrap().values()) {
+                let mut schema = content["schema"].clone();
+                schema["components"] = document["components"].clone();
+                let validator = jsonschema::validator_for(&schema).expect("the schema is well formed");
+                let several =
+                    content["examples"].as_object().into_iter().flat_map(|examples| examples.values());
+                for example in several.map(|example| &example["value"]).chain(content.get("example")) {
+                    if let Err(error) = validator.validate(example) {
+                        panic!("{path}: {error} at {} of {example}", error.instance_path());
+                    }
+                    seen += 1;
+                }
             }
         }
+    }
+    assert!(seen > 100, "{seen} examples");
+}
+
+#[test]
+fn a_request_has_exactly_one_model() {
+    let document = document();
+    let schema =
+        json!({"$ref": "#/components/schemas/EvaluateRequest", "components": document["components"]});
+    let validator = jsonschema::validator_for(&schema).expect("the schema is well formed");
+    let mlp = json!({"inputs": 1, "layers": [{"units": 1}]});
+    for (request, fits) in [
+        (json!({"expression": "1"}), true),
+        (json!({"expression": "1", "graph": null, "mlp": null}), true),
+        (json!({"expression": null, "mlp": mlp}), true),
+        (json!({"expression": "1", "mlp": mlp}), false),
+        (json!({"graph": null}), false),
+        (json!({}), false),
+    ] {
+        assert_eq!(validator.is_valid(&request), fits, "{request}");
     }
 }
 

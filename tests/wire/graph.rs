@@ -44,6 +44,15 @@ fn operands_may_be_numbers_and_values_inline() {
 }
 
 #[test]
+fn a_member_that_is_null_is_not_given() {
+    let nodes = json!([
+        {"id": "a", "op": "input", "inputs": null, "value": 3, "label": null},
+        {"id": "y", "op": "neg", "inputs": ["a"], "value": null}
+    ]);
+    assert_eq!(answer(evaluate::answer, &graph(nodes)), json!({"outputs": {"y": -3.0}}));
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let nodes = json!([
         {"id": "a", "op": "input"},

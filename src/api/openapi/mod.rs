@@ -1,10 +1,13 @@
 //! The OpenAPI document: generated from the wire types, so that it cannot say anything else than the service does.
 //!
 //! [`routes`] describes the operations, [`problems`] adds every error that each can answer, [`examples`] adds requests
-//! with their answers, which a test posts and compares, [`formats`] the media types beside JSON, [`security`] the API keys.
+//! with their answers, which a test posts and compares, [`formats`] the media types beside JSON, [`links`] what an answer
+//! is sent on to, [`models`] that of some members exactly one is given, [`security`] the API keys.
 
 pub mod examples;
 mod formats;
+mod links;
+mod models;
 mod problems;
 mod routes;
 mod security;
@@ -22,6 +25,8 @@ pub fn document() -> OpenApi {
     formats::add_events(&mut document);
     problems::add(&mut document);
     security::add(&mut document);
+    links::add(&mut document);
+    models::add(&mut document);
     document
 }
 
@@ -30,7 +35,7 @@ pub fn document() -> OpenApi {
 /// # Panics
 /// Never: strings, numbers and lists can always be written.
 pub fn yaml() -> String {
-    document().to_yaml().expect("strings, numbers and lists")
+    named(document().to_yaml().expect("strings, numbers and lists"))
 }
 
 /// The document as JSON.
@@ -38,5 +43,10 @@ pub fn yaml() -> String {
 /// # Panics
 /// Never: strings, numbers and lists can always be written.
 pub fn json() -> String {
-    document().to_pretty_json().expect("strings, numbers and lists")
+    named(document().to_pretty_json().expect("strings, numbers and lists"))
+}
+
+/// The library spells the format of counts with a hyphen; in OpenAPI's registry it is `uint64`.
+fn named(document: String) -> String {
+    document.replace("u-int64", "uint64")
 }

@@ -186,7 +186,7 @@ fn info() {}
     path = "/openapi.yaml",
     operation_id = "openapi_yaml",
     tag = "reference",
-    responses((status = 200, description = "The document.", body = String, content_type = "application/yaml"))
+    responses((status = 200, description = "The document.", body = serde_json::Value, content_type = "application/yaml"))
 )]
 #[allow(dead_code)]
 fn openapi_yaml() {}

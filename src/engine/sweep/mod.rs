@@ -7,6 +7,8 @@
 //!   [`chunk`] is a run of blocks, [`collect`] makes its result, [`repeat`] is its short form for one point again and again.
 //! - [`check`] looks for results that are not finite, [`finite`] finds the node that made one so.
 
+#![forbid(unsafe_code)]
+
 mod check;
 mod chunk;
 mod collect;

@@ -9,6 +9,8 @@
 //! The order is a function of the graph's shape alone, not of the order in which nodes were listed; and sums of adjoints
 //! follow that order. Hence the same graph gives the same bits however it was written down.
 
+#![forbid(unsafe_code)]
+
 mod lower;
 mod schedule;
 mod share;

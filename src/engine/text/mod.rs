@@ -4,6 +4,8 @@
 //! [`error`] says what is wrong where. Names that no statement has assigned are inputs of the graph; the constants `pi`,
 //! `e`, `tau` and `inf` stand back behind an assigned name or an input of the same name.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod lexer;
 mod parser;
