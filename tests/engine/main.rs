@@ -5,4 +5,5 @@ mod golden;
 mod lecture;
 mod non_finite;
 mod random_graphs;
+mod shared;
 mod text;

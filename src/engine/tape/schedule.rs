@@ -154,7 +154,10 @@ impl Builder<'_> {
         let Code::Apply(op) = self.lowered.codes[index as usize] else {
             unreachable!("leaves are not scheduled")
         };
-        let copies = op.is_costly() && self.equal_to.get(index as usize).is_some_and(|&first| first != index);
+        // A folded constant keeps its level, so that what is computed from it may come after what is equal to it.
+        let level = |index: u32| self.lowered.level[index as usize];
+        let comes_before = |&first: &u32| first != index && level(first) <= level(index);
+        let copies = op.is_costly() && self.equal_to.get(index as usize).is_some_and(comes_before);
         Kind { op: self.specialised(op, index), copies, active: self.lowered.active[index as usize] }
     }
 
