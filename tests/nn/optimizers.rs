@@ -116,7 +116,6 @@ fn optimizer(run: &Value) -> Optimizer {
                     .0
                     .get("line_search_fn")
                     .map_or(LineSearch::None, |name| named(&LineSearch::ALL, name)),
-                ..defaults
             })
         }
         other => panic!("no optimizer {other}"),
