@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use gradd::server::application::StartError;
+use gradd::server::workers::Workers;
 use gradd::server::{Application, Settings, telemetry};
 use tokio::runtime::Builder;
 
@@ -50,7 +51,7 @@ impl ServeError {
 fn serve(settings: Settings) -> Result<(), ServeError> {
     let runtime = Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(settings.slots() + SPARE_THREADS)
+        .max_blocking_threads(Workers::threads(&settings) + SPARE_THREADS)
         .build()?;
     let served = runtime.block_on(async {
         let shutdown = signals::shutdown()?;

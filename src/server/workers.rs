@@ -34,6 +34,8 @@ pub const LAST_WORDS: Duration = Duration::from_secs(1);
 const LONG_WORK: f64 = 1e7;
 /// Bytes of a body that take as long to read.
 const LONG_BODY: usize = 1 << 20;
+/// Long computations that may wait, each in a thread, however long the queue is set to be.
+const MOST_WAITING: usize = 1024;
 /// Between two looks at the interrupt of a computation that waits in its thread.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -58,17 +60,22 @@ pub struct Loads {
 impl Workers {
     /// Workers as `settings` asks.
     pub fn new(settings: &Settings) -> Self {
-        let lane = |name| Lane::new(name, settings.slots(), settings.queue);
+        let lane = |name, queue| Lane::new(name, settings.slots(), queue);
         let memory = Budget::new(
             settings.max_memory.get(),
             "Computations under way take all the memory that the setting `max_memory` allows.",
         );
         Self {
             limits: settings.limits(),
-            short: lane("short computations"),
-            long: Arc::new(lane("long computations")),
+            short: lane("short computations", settings.queue),
+            long: Arc::new(lane("long computations", settings.queue.min(MOST_WAITING))),
             memory: Arc::new(memory),
         }
+    }
+
+    /// Blocking threads that computations may take at the same time: for the slots of both lanes, and to wait for a long one.
+    pub fn threads(settings: &Settings) -> usize {
+        2 * settings.slots() + settings.queue.min(MOST_WAITING)
     }
 
     /// How full the workers are now.

@@ -130,3 +130,28 @@ async fn after_a_thousand_hang_ups_the_processors_fall_idle() {
     let taken = server.processor_time() - before;
     assert!(taken <= 5, "{taken} hundredths of a second were computed for nobody");
 }
+
+/// Those that wait for a long slot keep a thread each. There are threads for all of them, and for the others.
+#[tokio::test]
+async fn a_full_queue_of_trainings_takes_no_thread_that_gradients_need() {
+    let server = Server::start(&["--compute-slots", "1", "--queue", "40"]);
+    let client = client().build().expect("a client");
+    let post = |path: &str, body: String| {
+        let request = client.post(format!("http://{}{path}", server.address));
+        request.header("content-type", "application/json").body(body).send()
+    };
+    let mut trainings = JoinSet::new();
+    for _ in 0..41 {
+        trainings.spawn(post("/v1/train", training()));
+    }
+    eventually(async || {
+        let info = client.get(format!("http://{}/info", server.address)).send().await.expect("an answer");
+        let info: Value = info.json().await.expect("JSON");
+        info["slots"]["long"]["waiting"] == 40
+    })
+    .await;
+    for _ in 0..5 {
+        assert_eq!(post("/v1/gradient", NEURON.to_owned()).await.expect("an answer").status(), 200);
+    }
+    trainings.shutdown().await;
+}
