@@ -1,6 +1,6 @@
 //! From the bytes of a body to a wire type, or to a problem that names the place.
 
-use cbor4ii::core::dec::Read;
+use cbor4ii::core::dec::{self, Read};
 use cbor4ii::serde::DecodeError;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -46,11 +46,43 @@ pub(super) fn cbor<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Probl
         Err(DecodeError::Custom(message)) => {
             Err(misfit::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
         }
+        // Another type than what was expected, found by the reader before it asked the type that was to be read.
+        Err(DecodeError::Core(dec::Error::Mismatch { name, found })) => {
+            let message = format!("invalid type: {}, expected {}", cbor_item(found), cbor_type(name));
+            Err(misfit::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
+        }
         Err(error) => {
-            // The reader says what it met instead of a map in words that tell a client nothing.
             let place = path::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()));
             Err(unreadable(Format::Cbor, &error, place))
         }
+    }
+}
+
+/// What an item of CBOR is by its first byte (RFC 8949, section 3).
+fn cbor_item(first: u8) -> &'static str {
+    match (first >> 5, first & 0x1f) {
+        (0 | 1, _) => "an integer",
+        (2, _) => "a byte string",
+        (3, _) => "a string",
+        (4, _) => "an array",
+        (5, _) => "an object",
+        (6, _) => "a tagged item",
+        (_, 20 | 21) => "a boolean",
+        (_, 22 | 23) => "null",
+        (_, 25..=27) => "a number",
+        _ => "something else",
+    }
+}
+
+/// The reader's word for a type, as JSON calls it.
+fn cbor_type(name: &'static str) -> &'static str {
+    match name {
+        "str" => "a string",
+        "array" => "an array",
+        "map" => "an object",
+        "bool" => "a boolean",
+        "f16" | "f32" | "f64" => "a number",
+        other => other,
     }
 }
 

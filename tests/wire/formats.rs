@@ -85,6 +85,26 @@ fn bytes_that_are_no_object_are_refused() {
     }
 }
 
+/// Like in JSON, with the place.
+#[test]
+fn items_of_another_type_are_told_as_in_json() {
+    for format in BINARY {
+        for (body, pointer, expected) in [
+            (json!({"expression": 1}), "/expression", "a string"),
+            (json!({"expression": "x", "inputs": [1]}), "/inputs", "an object"),
+            (json!({"expression": "x", "inputs": {"x": 1}, "outputs": "x"}), "/outputs", "an array"),
+            (json!({"graph": {"nodes": 7}}), "/graph/nodes", "an array"),
+            (json!({"mlp": 7}), "/mlp", "an object"),
+        ] {
+            let problem = refused(format, &format.encode(&body).expect("a body"));
+            let told = (slug(&problem), problem.errors[0].pointer.as_deref());
+            assert_eq!(told, ("invalid-request", Some(pointer)), "{format:?} {problem:?}");
+            assert!(problem.detail.contains(expected), "{format:?} {}", problem.detail);
+            assert!(!problem.detail.contains("Mismatch"), "{format:?} {}", problem.detail);
+        }
+    }
+}
+
 /// Lengths that promise more than there is, and nesting without end.
 #[test]
 fn hostile_bytes_take_neither_memory_nor_stack() {
