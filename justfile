@@ -40,6 +40,10 @@ image tag="gradd":
 container:
     tests/container/run
 
+# keep replicas under load while they are killed, with nginx from Debian
+soak seconds="600":
+    tests/soak/run {{ seconds }}
+
 # everything that must hold before a change is merged
 ci:
     .ci/run

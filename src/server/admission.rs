@@ -8,8 +8,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Span;
 
-use crate::api::Problem;
-
 use super::access::Caller;
 use super::body;
 use super::connections::Peer;
@@ -30,7 +28,10 @@ pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: 
     let admitted = counted.check().and(caller).and_then(|caller| caller.may_ask(path));
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
-        Err(problem) => refuse(request, problem),
+        Err(problem) => {
+            body::unwanted(request);
+            problem.into_response()
+        }
     };
     counted.tell(response.headers_mut());
     response
@@ -38,10 +39,4 @@ pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: 
 
 fn address(request: &Request) -> IpAddr {
     request.extensions().get().map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(address)| *address)
-}
-
-fn refuse(request: Request, problem: Problem) -> Response {
-    let (parts, body) = request.into_parts();
-    body::linger(&parts.headers, body);
-    problem.into_response()
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
@@ -76,13 +78,21 @@ fn allowance(received: usize) -> Duration {
 }
 
 /// Reads and drops what is left of a refused body, for a moment. Closing a connection on unread bytes resets it,
-/// and a reset makes many clients lose the answer that says why. A client that waits for `100 Continue` has sent
-/// nothing yet and would only be asked to by reading.
+/// and a reset makes many clients lose the answer that says why, or the request that they send next, as nothing has told
+/// them that the connection would be closed. A client that waits for `100 Continue` has sent nothing yet and would only be
+/// asked to by reading.
 pub fn linger(headers: &HeaderMap, mut body: Body) {
     if body.is_end_stream() || headers.contains_key(header::EXPECT) {
         return;
     }
     tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+}
+
+/// The head of a request that is refused whatever its body is; that is dropped as by [`linger`].
+pub fn unwanted(request: Request) -> Parts {
+    let (parts, body) = request.into_parts();
+    linger(&parts.headers, body);
+    parts
 }
 
 fn too_large(limit: usize, actual: u64) -> Problem {

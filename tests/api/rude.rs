@@ -149,6 +149,30 @@ async fn a_half_closed_connection_counts_as_hung_up() {
     app.wait_for_load(0, 0).await;
 }
 
+/// Most clients keep their connection, and many send a body in a packet of its own.
+#[tokio::test]
+async fn a_refusal_that_comes_before_the_body_does_not_cost_the_connection() {
+    let app = TestApp::spawn_with(settings()).await;
+    let body = "1".repeat(1000);
+    let request = post("/echo", &body);
+    for (refused, status) in [
+        (request.replace("/echo", "/nonsense"), 404),
+        (request.replace("POST", "DELETE"), 405),
+        (request.replace("json", "nonsense"), 415),
+    ] {
+        let (head, body) = refused.split_at(refused.len() - body.len());
+        let mut stream = sent(&app, head).await;
+        let answer = read_some(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        // Long enough for a connection to be closed.
+        sleep(Duration::from_millis(50)).await;
+        stream.write_all(body.as_bytes()).await.expect("to write");
+        stream.write_all(post("/echo", "\"next\"").as_bytes()).await.expect("to write");
+        let answer = read_some(&mut stream).await;
+        assert!(answer.ends_with("\"next\""), "after {status}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn huge_heads_are_refused() {
     let app = TestApp::spawn_with(settings()).await;
