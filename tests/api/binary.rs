@@ -31,7 +31,13 @@ pub struct Server {
 
 impl Server {
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(&[], arguments)
+    }
+
+    /// With these variables in its environment.
+    pub fn start_with(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut process = gradd()
+            .envs(environment.iter().copied())
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"])
             .stderr(Stdio::piped())

@@ -84,7 +84,7 @@ async fn ask(client: Client, url: String, body: Arc<String>) -> u16 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn greedy_requests_together_stay_below_the_cap() {
-    let server = Server::start(&["--config", "config/small-host.toml"]);
+    let server = Server::start_with(&[("MALLOC_ARENA_MAX", "2")], &["--config", "config/small-host.toml"]);
     let client = client().timeout(Duration::from_mins(2)).build().expect("a client");
     let requests: Vec<_> = greedy().into_iter().map(|(path, body)| (path, Arc::new(body))).collect();
     // Some never read their answers, which then stay in memory.
