@@ -96,9 +96,9 @@ settings! {
     max_body_bytes: NonZeroUsize = count(64 << 20), "BYTES";
     /// Bytes of all request bodies together that may be held in memory; more are refused with 429.
     max_held_bytes: NonZeroUsize = count(1 << 30), "BYTES";
-    /// Computations that run at the same time; 0 means one per core.
+    /// Short computations that run at the same time, and as many long ones beside them; 0 means one per core.
     compute_slots: usize = 0, "N";
-    /// Requests that may wait for a compute slot; more are refused with 429.
+    /// Requests that may wait for a slot of the short ones, and of the long ones; more are refused with 429.
     queue: usize = 256, "N";
     /// Seconds from a request's head to its answer; later its computation is stopped.
     timeout: Duration = Duration::from_mins(1), "SECONDS";
