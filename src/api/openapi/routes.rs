@@ -232,6 +232,16 @@ struct Info {
 #[derive(Serialize, ToSchema)]
 #[allow(dead_code)]
 struct Slots {
+    /// Computations of up to some ten milliseconds, and those whose length is not known yet.
+    short: Lane,
+    /// Longer ones.
+    long: Lane,
+}
+
+/// How full a lane is.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code)]
+struct Lane {
     /// Compute slots there are.
     total: usize,
     /// Slots in which a computation runs.
