@@ -170,7 +170,7 @@ fn readyz() {}
         description = "Version, load and settings.",
         body = Info,
         example = json!({
-            "name": "gradd", "version": "0.1.0", "commit": null, "slots": {"total": 2, "running": 0, "waiting": 0},
+            "name": "gradd", "version": "0.1.0", "commit": null, "slots": {"short": {"total": 2, "running": 0, "waiting": 0}, "long": {"total": 2, "running": 1, "waiting": 0}},
             "settings": {"max_nodes": 10_000_000, "max_steps": 1_000_000, "timeout": 60.0}
         })
     ))
