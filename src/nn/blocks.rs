@@ -1,10 +1,10 @@
 //! The products of large layers: tiles over packed blocks that fit the caches (Goto and van de Geijn 2008).
 
 use super::product::Scalar;
-use super::tile::{TILE, WIDE_TILE, pack_columns, pack_rows};
+use super::tile::{InTiles, Tiled, WIDE_TILE, pack_columns, pack_rows};
 #[cfg(target_arch = "x86_64")]
-use crate::engine::kernels::{Avx2, Avx512};
-use crate::engine::kernels::{Kernel, Lanes, Left, Level, Plain, Registers, Right, Start, tile};
+use crate::engine::kernels::Avx512;
+use crate::engine::kernels::{Lanes, Left, Level, Registers, Right, Start, tile};
 
 /// Inner indices of a block: a packed panel of the right factor, 64 bytes wide, is to stay in the first-level cache.
 const DEPTH: usize = 256;
@@ -67,7 +67,7 @@ impl<T: Scalar> Product<'_, T> {
 
     fn run_shared(self, shares: usize) {
         if shares < 2 {
-            return Level::best().run(self);
+            return Level::best().run(InTiles(self));
         }
         let first = shares / 2;
         let row = self.height * first / shares;
@@ -97,44 +97,10 @@ impl<T: Scalar> Product<'_, T> {
     }
 }
 
-impl<T: Scalar> Kernel for Product<'_, T> {
-    type Output = ();
+impl<T: Scalar> Tiled for Product<'_, T> {
+    type Number = T;
     #[inline(always)]
-    fn run(self) {
-        self.narrow(Plain);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn run_avx2(self, registers: Avx2) {
-        self.narrow(registers);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn run_avx512(self, registers: Avx512) {
-        if size_of::<T>() == 8 {
-            self.blocks::<Avx512, WIDE_TILE, 16>(registers);
-        } else {
-            self.blocks::<Avx512, WIDE_TILE, 32>(registers);
-        }
-    }
-}
-
-impl<T: Scalar> Product<'_, T> {
-    /// Tiles of two AVX2 registers per row.
-    #[inline(always)]
-    fn narrow<M: Registers>(self, registers: M)
-    where
-        T: Lanes<M>,
-    {
-        if size_of::<T>() == 8 {
-            self.blocks::<M, TILE, 8>(registers);
-        } else {
-            self.blocks::<M, TILE, 16>(registers);
-        }
-    }
-
-    #[inline(always)]
-    fn blocks<M: Registers, const R: usize, const L: usize>(self, registers: M)
+    fn tiles<M: Registers, const R: usize, const L: usize>(self, registers: M)
     where
         T: Lanes<M>,
     {
@@ -173,6 +139,17 @@ impl<T: Scalar> Product<'_, T> {
                     }
                 }
             }
+        }
+    }
+
+    /// Two registers per row in either type.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn wide_tiles(self, registers: Avx512) {
+        if size_of::<T>() == 8 {
+            self.tiles::<Avx512, WIDE_TILE, 16>(registers);
+        } else {
+            self.tiles::<Avx512, WIDE_TILE, 32>(registers);
         }
     }
 }

@@ -1,55 +1,12 @@
 //! The products of small layers: tiles and dot products over factors that lie in the first-level cache.
 
-use super::product::{LANES, Scalar, Shape};
-use super::tile::{TILE, WIDE_TILE};
+use super::product::{Scalar, Shape};
+use super::tile::{InTiles, Tiled};
 #[cfg(target_arch = "x86_64")]
 use crate::engine::kernels::{Avx2, Avx512};
 use crate::engine::kernels::{
     Kernel, Lanes, Left, Level, Plain, Registers, Right, Start, dots, row_sum, tile,
 };
-
-/// A product that is computed in tiles of `R` rows by `L` lanes.
-trait Tiled {
-    type Number: Scalar;
-    fn tiles<M: Registers, const R: usize, const L: usize>(self, registers: M)
-    where
-        Self::Number: Lanes<M>;
-}
-
-struct InTiles<P>(P);
-
-impl<P: Tiled> InTiles<P> {
-    /// Two AVX2 registers per row.
-    #[inline(always)]
-    fn narrow<M: Registers>(self, registers: M)
-    where
-        P::Number: Lanes<M>,
-    {
-        if size_of::<P::Number>() == 8 {
-            self.0.tiles::<M, TILE, 8>(registers);
-        } else {
-            self.0.tiles::<M, TILE, 16>(registers);
-        }
-    }
-}
-
-impl<P: Tiled> Kernel for InTiles<P> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        self.narrow(Plain);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn run_avx2(self, registers: Avx2) {
-        self.narrow(registers);
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn run_avx512(self, registers: Avx512) {
-        self.0.tiles::<Avx512, WIDE_TILE, LANES>(registers);
-    }
-}
 
 /// See [`product::forward`](super::product::forward).
 pub(super) fn forward<T: Scalar>(shape: Shape, weight: &[T], bias: &[T], a: &[T], z: &mut [T]) {

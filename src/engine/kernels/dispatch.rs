@@ -150,6 +150,6 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,fma")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    // SAFETY: whoever calls this has found AVX-512 F.
+    // SAFETY: whoever calls this has found AVX-512 F and DQ.
     kernel.run_avx512(unsafe { Avx512::new() })
 }

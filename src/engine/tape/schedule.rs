@@ -1,11 +1,11 @@
 //! Primitives to runs: sorted by level and op, split into the uniform and the varying section, numbered by slot.
 
+use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
+
 use super::super::graph::NodeId;
 use super::super::op::Op;
 use super::lower::{Code, Lowered, NONE};
 use super::share;
-use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
-
 use super::{CompileOptions, Leaf, Place, Role, Run, Section, Tape};
 
 /// What instructions of one run have in common, besides the level.
