@@ -566,6 +566,11 @@ impl Op {
         matches!(self, Op::Add | Op::Sub | Op::Neg)
     }
 
+    /// Whether its partial with respect to the operand at `position` is 1 everywhere.
+    pub fn passes_adjoint(self, position: usize) -> bool {
+        self == Op::Add || (self == Op::Sub && position == 0)
+    }
+
     /// Whether its value and partials are a few additions and multiplications.
     pub fn is_arithmetic(self) -> bool {
         matches!(self, Op::Add | Op::Sub | Op::Neg | Op::Mul | Op::Square)

@@ -50,14 +50,14 @@ impl Sweep<'_> {
         first: usize,
         lanes: usize,
     ) -> Result<(), SweepError> {
+        let section = &self.tape.varying;
         let wanted = self.wanted_adjoints.iter().map(|&slot| slot as usize);
-        if (0..gathering).chain(wanted).all(|slot| block.adjoint_is_finite(slot)) {
+        if (0..gathering).chain(wanted).all(|slot| block.adjoint_is_finite(section, slot)) {
             return Ok(());
         }
-        let section = &self.tape.varying;
         let found = (0..lanes).find_map(|lane| {
-            let found =
-                section.find_adjoint(|slot| block.value(slot)[lane], |slot| block.adjoint(slot)[lane])?;
+            let adjoint = |slot| block.adjoint(section, slot)[lane];
+            let found = section.find_adjoint(|slot| block.value(slot)[lane], adjoint)?;
             Some(NonFinite { sample: Some(first + lane), ..found })
         });
         match found {

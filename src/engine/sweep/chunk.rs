@@ -105,7 +105,8 @@ impl Sweep<'_> {
                 if self.refuse {
                     self.check_adjoints(block, if looks { crossing } else { 0 }, first, lanes)?;
                 }
-                store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, |slot| block.adjoint(slot));
+                let adjoint = |slot| block.adjoint(section, slot);
+                store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, adjoint);
             }
         }
         sums.adjoints = (0..gathering).map(|slot| block.sum_adjoint(slot)).collect();

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use super::point::{Compiled, contribution};
 use crate::engine::kernels::{Aligned, Kernel, Level, prefetch};
 use crate::engine::op::{Primitive, Visitor};
-use crate::engine::tape::{Run, Section};
+use crate::engine::tape::{Flow, Run, Section};
 
 /// The least lanes of a block; the others are multiples of it.
 const WIDTH: usize = 8;
@@ -70,34 +70,37 @@ impl<'a> Block<'a> {
         in_place(&self.samples, self.first, self.lanes).lanes_of(slot, &self.values)
     }
 
-    /// Puts the samples from `first` on, `count` of them, into the leaves, and has the memory look up those after. Lanes past
-    /// the last sample repeat it.
+    /// Puts the samples from `first` on, `count` of them, into the leaves. Lanes past the last sample repeat it.
     pub fn load(&mut self, first: usize, count: usize) {
         self.first = (count == self.lanes).then_some(first);
+        if self.first.is_some() {
+            return;
+        }
         for slot in 0..self.samples.len() {
             let Some(samples) = self.samples[slot] else { continue };
-            let (part, rest) = samples[first..].split_at(count);
-            if self.first.is_none() {
-                let values = self.value_mut(slot);
-                values[..count].copy_from_slice(part);
-                values[count..].fill(part[count - 1]);
-            }
-            prefetch(&rest[..rest.len().min(count)]);
+            let part = &samples[first..][..count];
+            let values = self.value_mut(slot);
+            values[..count].copy_from_slice(part);
+            values[count..].fill(part[count - 1]);
         }
     }
 
-    /// The lanes of a slot's adjoint.
-    pub fn adjoint_mut(&mut self, slot: usize) -> &mut [f64] {
+    /// The lanes of a slot's adjoint, which it shares with no other: a uniform leaf's or an output's.
+    fn adjoint_mut(&mut self, slot: usize) -> &mut [f64] {
         &mut self.adjoints[slot * self.lanes..][..self.lanes]
     }
 
     /// The lanes of a slot's adjoint.
-    pub fn adjoint(&self, slot: usize) -> &[f64] {
-        &self.adjoints[slot * self.lanes..][..self.lanes]
+    pub fn adjoint(&self, section: &Section, slot: usize) -> &[f64] {
+        &self.adjoints[section.adjoint_of[slot] as usize * self.lanes..][..self.lanes]
     }
 
-    /// Computes all values from the leaves'. Tells whether all of them are finite.
+    /// Computes all values from the leaves'. Tells whether all of them are finite. Meanwhile the memory looks up the next
+    /// block's samples, those of a few leaves after each run: of all at once it would keep the first runs waiting.
     pub fn forward(&mut self, section: &Section, level: Level) -> bool {
+        let next = self.first.map_or(usize::MAX, |first| first + self.lanes);
+        let at_once = self.samples.len().div_ceil(section.runs.len().max(1));
+        let mut ahead = self.samples.chunks(at_once.max(1));
         let mut forward = Forward {
             level,
             in_place: in_place(&self.samples, self.first, self.lanes),
@@ -107,6 +110,9 @@ impl<'a> Block<'a> {
         };
         for run in &section.runs {
             run.op.visit(ForwardRun(&mut forward, run));
+            for samples in ahead.next().unwrap_or_default().iter().flatten() {
+                prefetch(samples.get(next..next.saturating_add(self.lanes)).unwrap_or_default());
+            }
         }
         forward.finite.holds()
     }
@@ -152,9 +158,9 @@ impl<'a> Block<'a> {
             in_place: in_place(&self.samples, self.first, self.lanes),
             values: &self.values,
             adjoints: &mut self.adjoints,
+            adjoint_of: &section.adjoint_of,
             operands: &section.operands,
-            opens: &section.opens,
-            active: &section.active,
+            flows: &section.flows,
         };
         for run in section.runs.iter().rev().filter(|run| run.active) {
             run.op.visit(ReverseRun(&mut reverse, run));
@@ -162,9 +168,9 @@ impl<'a> Block<'a> {
     }
 
     /// Whether all lanes of a slot's adjoint are finite.
-    pub fn adjoint_is_finite(&self, slot: usize) -> bool {
+    pub fn adjoint_is_finite(&self, section: &Section, slot: usize) -> bool {
         let mut finite = Finite::default();
-        for &adjoint in self.adjoint(slot) {
+        for &adjoint in self.adjoint(section, slot) {
             finite.see(adjoint);
         }
         finite.holds()
@@ -344,9 +350,9 @@ struct Reverse<'a> {
     in_place: InPlace<'a>,
     values: &'a [f64],
     adjoints: &'a mut [f64],
+    adjoint_of: &'a [u32],
     operands: &'a [u32],
-    opens: &'a [bool],
-    active: &'a [bool],
+    flows: &'a [Flow],
 }
 
 struct ReverseRun<'r, 'a>(&'r mut Reverse<'a>, &'r Run);
@@ -368,9 +374,11 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_, '_>, P,
         let (lanes, len, first) = (sweep.in_place.lanes, run.len as usize, run.first as usize);
         let (before, out) = sweep.adjoints.split_at_mut(first * lanes);
         let streams = &sweep.operands[run.operands as usize..];
-        let opens = &sweep.opens[run.operands as usize..];
+        let flows = &sweep.flows[run.operands as usize..];
         for i in (0..len).rev() {
-            let adjoint = &out[i * lanes..][..lanes];
+            // Adjoints are shared with later slots only.
+            let shared = sweep.adjoint_of[first + i] as usize;
+            let adjoint = &out[(shared - first) * lanes..][..lanes];
             let y = &sweep.values[(first + i) * lanes..][..lanes];
             let mut slots = [0; N];
             let mut x = [&sweep.values[..0]; N];
@@ -379,17 +387,17 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<ReverseRun<'_, '_>, P,
                 x[k] = sweep.in_place.lanes_of(slots[k], sweep.values);
             }
             // One by one, since the operand's position must be known when its loop is compiled.
-            if sweep.active[slots[0]] {
+            if flows[i].writes() {
                 let target = &mut before[slots[0] * lanes..][..lanes];
-                accumulate::<N, P, 0>(target, opens[i], adjoint, x, y);
+                accumulate::<N, P, 0>(target, flows[i] == Flow::Opens, adjoint, x, y);
             }
-            if N > 1 && sweep.active[slots[1]] {
+            if N > 1 && flows[len + i].writes() {
                 let target = &mut before[slots[1] * lanes..][..lanes];
-                accumulate::<N, P, 1>(target, opens[len + i], adjoint, x, y);
+                accumulate::<N, P, 1>(target, flows[len + i] == Flow::Opens, adjoint, x, y);
             }
-            if N > 2 && sweep.active[slots[2]] {
+            if N > 2 && flows[2 * len + i].writes() {
                 let target = &mut before[slots[2] * lanes..][..lanes];
-                accumulate::<N, P, 2>(target, opens[2 * len + i], adjoint, x, y);
+                accumulate::<N, P, 2>(target, flows[2 * len + i] == Flow::Opens, adjoint, x, y);
             }
         }
     }

@@ -90,9 +90,10 @@ pub(crate) struct Section {
     pub runs: Vec<Run>,
     /// Slots, as [`Run::operands`] says.
     pub operands: Vec<u32>,
-    /// Whether an operand's adjoint gets its first contribution here, on the way back. Only told of the varying section,
-    /// and of no output, since those start from their seeds, and no uniform leaf, since those gather over blocks.
-    pub opens: Vec<bool>,
+    /// How each operand's adjoint gets its contribution, on the way back. Only told of the varying section.
+    pub flows: Vec<Flow>,
+    /// The slot that holds each slot's adjoint: another one where [`Flow::Passes`]. Only told of the varying section.
+    pub adjoint_of: Vec<u32>,
     /// The graph's node behind each slot.
     pub origin: Vec<NodeId>,
     /// Whether each slot's adjoint is needed.
@@ -107,6 +108,27 @@ impl Section {
 
     pub fn slots(&self) -> usize {
         self.origin.len()
+    }
+}
+
+/// How a contribution reaches the adjoint of an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Not at all: no input whose gradient is wanted lies below the operand.
+    Stops,
+    /// As the only one, and unchanged, from a sum: both adjoints are the same numbers, so that they share their place.
+    Passes,
+    /// As the first one: what was there does not matter.
+    Opens,
+    /// On top of others, of the seed of an output, or of what a uniform leaf has gathered from other blocks.
+    Adds,
+}
+
+impl Flow {
+    /// Whether it changes the operand's adjoint.
+    #[inline(always)]
+    pub fn writes(self) -> bool {
+        matches!(self, Flow::Opens | Flow::Adds)
     }
 }
 

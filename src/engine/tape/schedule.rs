@@ -6,7 +6,7 @@ use super::super::graph::NodeId;
 use super::super::op::Op;
 use super::lower::{Code, Lowered, NONE};
 use super::share;
-use super::{CompileOptions, Leaf, Place, Role, Run, Section, Tape};
+use super::{CompileOptions, Flow, Leaf, Place, Role, Run, Section, Tape};
 
 /// What instructions of one run have in common, besides the level.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) fn schedule(
     }
     let outputs: Vec<Place> = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
     let Builder { uniform, mut varying, .. } = builder;
-    varying.find_openings(&outputs);
+    varying.find_flows(&outputs);
     Ok(Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace })
 }
 
@@ -212,21 +212,42 @@ impl Section {
         self.active.push(lowered.active[index as usize]);
     }
 
-    fn find_openings(&mut self, outputs: &[Place]) {
-        let mut has_begun = vec![false; self.slots()];
+    /// Tells how adjoints flow from the last slot to the first.
+    fn find_flows(&mut self, outputs: &[Place]) {
+        let slots = self.slots();
+        let seeded = outputs.iter().filter_map(|place| match *place {
+            Place::Varying(slot) => Some(slot as usize),
+            Place::Uniform(_) => None,
+        });
+        // Outputs start from their seeds, and uniform leaves gather over blocks.
+        let mut has_begun = vec![false; slots];
         has_begun[..self.uniform_leaves()].fill(true);
-        for place in outputs {
-            if let Place::Varying(slot) = *place {
-                has_begun[slot as usize] = true;
-            }
+        seeded.for_each(|slot| has_begun[slot] = true);
+        let mut contributions = vec![0u32; slots];
+        let active_runs = || self.runs.iter().rev().filter(|run| run.active);
+        for run in active_runs() {
+            let operands =
+                &self.operands[run.operands as usize..][..run.op.operand_count() * run.len as usize];
+            operands.iter().for_each(|&operand| contributions[operand as usize] += 1);
         }
-        self.opens = vec![false; self.operands.len()];
-        for run in self.runs.iter().rev().filter(|run| run.active) {
+        self.adjoint_of = (0..slots as u32).collect();
+        self.flows = vec![Flow::Stops; self.operands.len()];
+        for run in active_runs() {
             for i in (0..run.len).rev() {
                 for k in 0..run.op.operand_count() as u32 {
                     let position = (run.operands + k * run.len + i) as usize;
-                    let begun = &mut has_begun[self.operands[position] as usize];
-                    self.opens[position] = !std::mem::replace(begun, true);
+                    let operand = self.operands[position] as usize;
+                    if !self.active[operand] {
+                        continue;
+                    }
+                    self.flows[position] = if std::mem::replace(&mut has_begun[operand], true) {
+                        Flow::Adds
+                    } else if run.op.passes_adjoint(k as usize) && contributions[operand] == 1 {
+                        self.adjoint_of[operand] = self.adjoint_of[(run.first + i) as usize];
+                        Flow::Passes
+                    } else {
+                        Flow::Opens
+                    };
                 }
             }
         }
