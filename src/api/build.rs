@@ -1,4 +1,5 @@
-//! The nodes of a JSON graph, in any order, sorted into the engine's graph without recursion.
+//! The nodes of a JSON graph, in any order, sorted into the engine's graph without recursion. Nodes that are listed after
+//! their operands keep their order, so that a large graph is read from front to back.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ enum State {
     Done,
 }
 
-/// Depth-first search from the outputs: operands are built before the nodes that use them.
+/// Depth-first search from one node after another: operands are built before the nodes that use them.
 pub(super) struct Builder<'g, 'a> {
     graph: &'g Graph<'a>,
     states: Vec<State>,
@@ -53,9 +54,9 @@ impl<'g, 'a> Builder<'g, 'a> {
         Self { graph, states, path, operands, built }
     }
 
-    /// Builds what `roots` need and then the rest, which is checked as well.
-    pub(super) fn build(mut self, roots: &[u32], faults: &mut Faults) -> Built {
-        for root in roots.iter().copied().chain(0..self.graph.nodes.len() as u32) {
+    /// Builds all nodes, those that no output needs as well.
+    pub(super) fn build(mut self, faults: &mut Faults) -> Built {
+        for root in 0..self.graph.nodes.len() as u32 {
             if self.states[root as usize] == State::New {
                 self.descend(root, faults);
             }

@@ -35,8 +35,7 @@ pub(super) fn resolve<'a>(
         None => sink(&graph, &mut faults),
     };
     graph.forget_positions();
-    let roots: Vec<u32> = chosen.iter().map(|(_, position)| *position).collect();
-    let built = Builder::new(&graph).build(&roots, &mut faults);
+    let built = Builder::new(&graph).build(&mut faults);
     faults.into_result()?;
     Ok(built.finish(graph, chosen))
 }

@@ -111,7 +111,7 @@ fn a_cycle_is_told_with_its_nodes() {
         {"id": "o", "op": "exp", "inputs": ["r"]}
     ]);
     let found = problem(gradient::answer, &graph(nodes));
-    assert_invalid(&found, &["/graph/nodes/1/inputs/1"], &["cycle of 3 nodes", "`r`, `q`, `p`"]);
+    assert_invalid(&found, &["/graph/nodes/2/inputs/0"], &["cycle of 3 nodes", "`p`, `r`, `q`"]);
     let own = json!([{"id": "x", "op": "add", "inputs": ["x", 1]}]);
     let found = problem(gradient::answer, &graph(own));
     assert_invalid(&found, &["/graph/nodes/0/inputs/0"], &["`x` depends on itself"]);
