@@ -18,7 +18,7 @@ use super::model::Scalar;
 use super::non_finite::{self, show};
 use super::number::Number;
 use super::problem::{Fault, Kind, Problem};
-use super::train_scalar::trained;
+use super::train_scalar::{source_problem, trained};
 use super::value::Value;
 use super::values::Values;
 use super::{bounds, pointer};
@@ -55,9 +55,9 @@ pub(super) fn fit(
     context.admit(cost(&computation, bound.samples.unwrap_or(1), fitted.len(), options.max_evaluations))?;
 
     let (_, output) = computation.outputs[0];
-    let mut curve =
-        Curve::new(&computation.graph, output, inputs(&bound, &fitted), &measured.target, measured.sigma())
-            .map_err(|error| Problem::new(Kind::INTERNAL, error.to_string()))?;
+    let (graph, sources, target) = (&computation.graph, inputs(&bound, &fitted), &measured.target);
+    let mut curve = Curve::new(graph, output, sources, target, measured.sigma(), &context.interrupt)
+        .map_err(source_problem)?;
     let fit = fit::fit(&mut curve, start, &bounds, options, &context.interrupt)
         .map_err(|error| fit_problem(error, &computation))?;
     if !fit.reason.is_convergence() && request.not_converged.unwrap_or_default() == NotConverged::Error {

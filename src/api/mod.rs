@@ -67,6 +67,7 @@ pub mod sigma;
 pub mod standardize;
 pub mod tensors;
 pub mod text;
+pub mod timeout;
 pub mod trace;
 pub mod train;
 pub mod train_state;

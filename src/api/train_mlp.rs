@@ -94,7 +94,7 @@ impl InType for Train<'_, '_> {
         let rounded = Rounded::<T>::new(table)?;
         let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
         let examples = rounded.examples(mlp)?.expect("the targets were looked for");
-        let mut objective = MlpObjective::new(mlp, examples, reduction);
+        let objective = || Ok(MlpObjective::new(mlp, examples, reduction));
         let subject = Subject {
             shape: Shape::Layers(mlp),
             model: fingerprint::of_mlp(mlp, table.weights.as_deref(), dtype),
@@ -107,6 +107,6 @@ impl InType for Train<'_, '_> {
             bounds: Vec::new(),
             explain: &|_| None,
         };
-        training::run(&mut objective, subject, request, context)
+        training::run(objective, subject, request, context)
     }
 }

@@ -1,7 +1,7 @@
 //! Training the parameters of an expression or a graph.
 
 use crate::engine::{Reduction, SweepError};
-use crate::train::expression::Source as Input;
+use crate::train::expression::{Source as Input, SourceError};
 use crate::train::{ExpressionObjective, Split};
 
 use super::bind::{Bound, Source, check_samples};
@@ -54,8 +54,10 @@ pub(super) fn train(
     let inputs = inputs(&bound, &trained);
     let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
     let (_, loss) = computation.outputs[0];
-    let mut objective = ExpressionObjective::new(&computation.graph, loss, inputs, reduction)
-        .map_err(|error| Problem::new(Kind::INTERNAL, error.to_string()))?;
+    let objective = || {
+        ExpressionObjective::new(&computation.graph, loss, inputs, reduction, &context.interrupt)
+            .map_err(source_problem)
+    };
     let name = |&input: &usize| (computation.graph.inputs()[input].0.to_string(), None);
     let explain = |error: &SweepError| match error {
         SweepError::NonFinite(found) => Some(non_finite::explain(&computation, found)),
@@ -83,7 +85,7 @@ pub(super) fn train(
         bounds,
         explain: &explain,
     };
-    run(&mut objective, subject, request, context)
+    run(objective, subject, request, context)
 }
 
 /// Moves the rows that are held back behind the others.
@@ -174,6 +176,14 @@ fn check_parameters(count: usize, context: &Context) -> Result<(), Problem> {
         return Err(Problem::limit("max_parameters", limit as u64, count as u64, detail));
     }
     Ok(())
+}
+
+/// Why a computation with its data is nothing to train or to fit. That the data fit was looked for before.
+pub(super) fn source_problem(error: SourceError) -> Problem {
+    match error {
+        SourceError::Interrupted(interrupted) => interrupted.into(),
+        misfit => Problem::new(Kind::INTERNAL, misfit.to_string()),
+    }
 }
 
 /// Positions of the trained inputs, in the order of the request.

@@ -64,9 +64,9 @@ fn cost(subject: &Subject<'_>, recipe: &Recipe, plan: &Plan, done: u64) -> Cost 
     Cost { work: subject.row.work * rows, memory: subject.row.memory } + kept + answered
 }
 
-/// Trains `model` as the request says.
+/// Trains the model that `prepare` makes, once its cost is admitted, as the request says.
 pub(super) fn run<T: Scalar, M: Model<T>>(
-    model: &mut M,
+    prepare: impl FnOnce() -> Result<M, Problem>,
     subject: Subject<'_>,
     request: TrainRequest<'_>,
     context: &Context,
@@ -78,6 +78,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let done = request.state.as_ref().map_or(0, |state| state.step);
     check_steps(&plan, done, context)?;
     context.admit(cost(&subject, &recipe, &plan, done))?;
+    let mut model = prepare()?;
     let Subject { shape, model: model_print, data, mut parameters, mut place, explain, bounds, .. } = subject;
     let fingerprint = Fingerprint {
         model: Some(model_print),
@@ -100,7 +101,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let mut reporter = context.events.as_ref().map(|events| Reporter::new(events, due, plan.steps(), done));
     let parameters = dtype::round(&parameters, place)?.into_owned();
     let state = state.map(|state| state.cast());
-    let mut trainer = Trainer::new(model, recipe, plan, parameters, state).map_err(start)?;
+    let mut trainer = Trainer::new(&mut model, recipe, plan, parameters, state).map_err(start)?;
     if !bounds.is_empty() {
         trainer = trainer.within(bounds).map_err(start)?;
     }

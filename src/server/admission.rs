@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use tracing::Span;
 
 use super::access::Caller;
-use super::body;
 use super::connections::Peer;
 use super::service::Service;
 
@@ -28,10 +27,7 @@ pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: 
     let admitted = counted.check().and(caller).and_then(|caller| caller.may_ask(path));
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
-        Err(problem) => {
-            body::unwanted(request);
-            problem.into_response()
-        }
+        Err(problem) => problem.into_response(),
     };
     counted.tell(response.headers_mut());
     response

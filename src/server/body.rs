@@ -1,14 +1,11 @@
-//! Taking in a request body, no larger and no slower than allowed, and getting rid of one that is not wanted.
+//! Taking in a request body, no larger and no slower than allowed.
 
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::api::{Kind, Problem};
 
@@ -16,9 +13,6 @@ use super::budget::Budget;
 
 /// Room that is made for a body before it comes, whatever its `Content-Length` promises.
 const FIRST_RESERVATION: u64 = 1 << 20;
-
-/// How long the rest of a refused body is still read, so that the client gets to read the refusal.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a body may take to get going, and how many bytes must come per second after that, on the whole. Slower ones hold
 /// a connection for next to nothing; a telephone modem was faster.
@@ -75,24 +69,6 @@ pub async fn collect(
 /// The time within which more than `received` bytes must have come.
 fn allowance(received: usize) -> Duration {
     START + Duration::from_secs(received as u64) / SLOWEST
-}
-
-/// Reads and drops what is left of a refused body, for a moment. Closing a connection on unread bytes resets it,
-/// and a reset makes many clients lose the answer that says why, or the request that they send next, as nothing has told
-/// them that the connection would be closed. A client that waits for `100 Continue` has sent nothing yet and would only be
-/// asked to by reading.
-pub fn linger(headers: &HeaderMap, mut body: Body) {
-    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
-        return;
-    }
-    tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
-}
-
-/// The head of a request that is refused whatever its body is; that is dropped as by [`linger`].
-pub fn unwanted(request: Request) -> Parts {
-    let (parts, body) = request.into_parts();
-    linger(&parts.headers, body);
-    parts
 }
 
 fn too_large(limit: usize, actual: u64) -> Problem {

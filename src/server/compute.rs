@@ -26,7 +26,6 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
         reply = compute(service, operation, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };
-    body::linger(&parts.headers, body);
     reply.into_response()
 }
 

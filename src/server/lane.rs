@@ -88,8 +88,20 @@ impl Lane {
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
             return Err(Problem::new(Kind::DRAINING, "The workers have been closed."));
         };
+        Ok(self.sit(place, slot))
+    }
+
+    /// The same without waiting; gives the place back where it would have to.
+    pub fn seat_now(&self, place: Place) -> Result<Seat, Place> {
+        match Arc::clone(&self.slots).try_acquire_owned() {
+            Ok(slot) => Ok(self.sit(place, slot)),
+            Err(_) => Err(place),
+        }
+    }
+
+    fn sit(&self, place: Place, slot: OwnedSemaphorePermit) -> Seat {
         let service_time = Arc::clone(&self.service_time);
-        Ok(Seat { _place: place, _slot: slot, since: Instant::now(), service_time })
+        Seat { _place: place, _slot: slot, since: Instant::now(), service_time }
     }
 
     fn busy(&self) -> Problem {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::Response;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -19,7 +19,7 @@ use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
 use super::service::Service;
-use super::{admission, problems, rates, request_id};
+use super::{Settings, admission, leftover, problems, rates, request_id};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
@@ -47,7 +47,8 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
                 // A 5xx is in the answer's line; where there is more to tell, the place that knows has told it.
                 .on_failure(()),
         )
-        .layer(map_response(harden))
+        .layer(from_fn(leftover::drain))
+        .layer(map_response_with_state(transport_security(settings), harden))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
         .layer(from_fn(request_id::drop_unfit))
@@ -61,11 +62,21 @@ const HARDENING: [(HeaderName, HeaderValue); 4] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
 
-async fn harden(mut response: Response) -> Response {
+async fn harden(State(transport_security): State<Option<HeaderValue>>, mut response: Response) -> Response {
     for (name, value) in HARDENING {
         response.headers_mut().entry(name).or_insert(value);
     }
+    if let Some(value) = transport_security {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
     response
+}
+
+/// What browsers are told over TLS (RFC 6797): not to come in the clear again. In the clear it means nothing.
+fn transport_security(settings: &Settings) -> Option<HeaderValue> {
+    let seconds = settings.hsts_max_age.as_secs();
+    let is_told = seconds > 0 && !settings.tls_certificate.as_os_str().is_empty();
+    is_told.then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten()
 }
 
 fn span(request: &Request) -> Span {

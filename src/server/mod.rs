@@ -3,7 +3,7 @@
 //! A request comes in through [`connections`], in the clear or over [`tls`], passes the middleware of [`layers`], of which
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
 //! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
-//! body is collected ([`body`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
+//! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
 //! [`budget`] of memory. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
 //! [`drain`] ends them.
@@ -22,6 +22,7 @@ pub mod drain;
 pub mod keys;
 pub mod lane;
 pub mod layers;
+pub mod leftover;
 pub mod negotiate;
 pub mod problems;
 pub mod rates;

@@ -2,14 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::{Kind, Problem};
 
-use super::{body, request_id};
+use super::request_id;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -53,14 +52,12 @@ pub fn panicked(_payload: Box<dyn std::any::Any + Send>) -> Response {
 }
 
 /// Any path that is not routed.
-pub async fn not_found(request: Request) -> Problem {
-    let Parts { uri, .. } = body::unwanted(request);
+pub async fn not_found(uri: Uri) -> Problem {
     Problem::new(Kind::NOT_FOUND, format!("There is nothing at {}. GET / names the routes.", uri.path()))
 }
 
 /// A routed path, another method. The router adds `Allow`.
-pub async fn method_not_allowed(request: Request) -> Problem {
-    let Parts { method, uri, .. } = body::unwanted(request);
+pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     Problem::new(
         Kind::METHOD_NOT_ALLOWED,
         format!("{} does not take {method}; the Allow header names what it takes.", uri.path()),

@@ -25,7 +25,7 @@ use super::answer::Answer;
 use super::compute::Admitted;
 use super::service::Service;
 use super::workers::LAST_WORDS;
-use super::{body, negotiate, request_id};
+use super::{negotiate, request_id};
 
 /// Events that may wait for a slow client; what does not fit is not told.
 const WAITING: usize = 16;
@@ -41,7 +41,7 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
         admitted = Admitted::new(service, negotiate::formats_of_events, &parts, &mut body) => admitted,
         problem = service.drain.ended() => Err(problem),
     };
-    body::linger(&parts.headers, body);
+    drop(body);
     match admitted {
         Ok(admitted) => respond(Running::new(admitted, operation), request_id::of(&parts.headers)).await,
         Err(problem) => problem.into_response(),

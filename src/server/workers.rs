@@ -13,19 +13,20 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{self, Instant, timeout_at};
 use tracing::Span;
 
 use crate::api::cost::READING;
 use crate::api::events::Events;
-use crate::api::{Admission, Context, Cost, Kind, Limits, Operation, Problem};
+use crate::api::format::Format;
+use crate::api::{Admission, Context, Cost, Kind, Limits, Operation, Problem, timeout};
 use crate::engine::Interrupt;
 
 use super::Settings;
 use super::answer::Answer;
 use super::body::Held;
 use super::budget::Budget;
-use super::lane::{Lane, Load, Seat};
+use super::lane::{Lane, Load, Place, Seat};
 use super::negotiate::Formats;
 
 /// How long a computation whose events are heard may take to stop after its deadline or the end of a grace period.
@@ -34,6 +35,8 @@ pub const LAST_WORDS: Duration = Duration::from_secs(1);
 const LONG_WORK: f64 = 1e7;
 /// Bytes of a body that take as long to read.
 const LONG_BODY: usize = 1 << 20;
+/// Bytes of a body that are looked through so quickly that it may be done on an async thread.
+const QUICKLY_READ: usize = 1 << 15;
 /// Long computations that may wait, each in a thread, however long the queue is set to be.
 const MOST_WAITING: usize = 1024;
 /// Between two looks at the interrupt of a computation that waits in its thread.
@@ -103,12 +106,18 @@ impl Workers {
         (deadline, interrupt): (Instant, Interrupt),
     ) -> Result<Answer, Problem> {
         let lane = if body.len() > LONG_BODY { &*self.long } else { &self.short };
-        let place = lane.place()?;
+        let (place, body) = (lane.place()?, Arc::new(body));
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
         // Who hears events is owed the last checkpoint.
         let patience = if events.is_some() { LAST_WORDS } else { Duration::ZERO };
         let work = async {
-            let seat = lane.seat(place).await?;
+            let seat = match lane.seat_now(place) {
+                Ok(seat) => seat,
+                Err(place) => {
+                    let until = self.own_deadline(&body, formats.body, deadline).await;
+                    wait_for(lane, place, until).await?
+                }
+            };
             let taken = self.take(seat, body.len() > LONG_BODY, &body)?;
             let Formats { body: body_format, answer, file } = formats;
             let (limits, admission) = (self.limits.clone(), Some(Arc::clone(&taken) as Arc<dyn Admission>));
@@ -124,6 +133,18 @@ impl Workers {
             job.await.unwrap_or_else(|_| Err(panicked()))
         };
         timeout_at(deadline + patience, work).await.unwrap_or_else(|_| Err(deadline_exceeded()))
+    }
+
+    /// When a request that has to wait gives up. Its body may set an earlier deadline than the server does, and is looked
+    /// through for that beforehand.
+    async fn own_deadline(&self, body: &Arc<Held>, format: Format, deadline: Instant) -> Instant {
+        let timeout = if body.len() <= QUICKLY_READ {
+            timeout::of(body, format)
+        } else {
+            let body = Arc::clone(body);
+            tokio::task::spawn_blocking(move || timeout::of(&body, format)).await.unwrap_or_default()
+        };
+        timeout.map_or(deadline, |timeout| deadline - self.limits.timeout.saturating_sub(timeout))
     }
 
     /// What a computation takes to read its body in `seat`.
@@ -171,13 +192,30 @@ impl Admission for Taken {
         held.is_long = true;
         let mut seat = std::pin::pin!(self.long.seat(place));
         loop {
-            if let Ok(seat) = Handle::current().block_on(async { timeout(LOOK, seat.as_mut()).await }) {
+            let turn = Handle::current().block_on(async { time::timeout(LOOK, seat.as_mut()).await });
+            interrupt.check()?;
+            if let Ok(seat) = turn {
                 held.seat = Some(seat?);
                 return Ok(());
             }
-            interrupt.check()?;
         }
     }
+}
+
+/// A seat in `lane`, unless `until` has passed before.
+async fn wait_for(lane: &Lane, place: Place, until: Instant) -> Result<Seat, Problem> {
+    match timeout_at(until, lane.seat(place)).await {
+        Ok(seat) if Instant::now() < until => seat,
+        _ => Err(never_begun()),
+    }
+}
+
+fn never_begun() -> Problem {
+    Problem::new(
+        Kind::DEADLINE_EXCEEDED,
+        "No compute slot came free in time, so the computation was never begun. Try again later, ask another replica, or \
+         give the request more time by its `timeout` or the setting of that name.",
+    )
 }
 
 fn deadline_exceeded() -> Problem {

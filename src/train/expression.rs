@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::model::{Model, Rows};
 use crate::engine::{
-    Binding, Column, CompileOptions, Graph, Interrupt, NodeId, Reduction, Role, SweepError, Tape,
+    Binding, Column, CompileOptions, Graph, Interrupt, Interrupted, NodeId, Reduction, Role, SweepError, Tape,
 };
 
 /// Where an input of the computation gets its value.
@@ -38,6 +38,9 @@ pub enum SourceError {
         /// Its own length.
         actual: usize,
     },
+    /// The computation was not compiled to its end.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// An output of a computation, as the loss of a row, over all rows of the data.
@@ -57,11 +60,15 @@ pub struct ExpressionObjective<'a> {
 impl<'a> ExpressionObjective<'a> {
     /// The objective `output` of `graph`, with one source for each of its inputs. Parameters are those positions that
     /// sources name, from 0 on.
+    ///
+    /// # Errors
+    /// If a source is missing, columns differ in length, or `interrupt` fires meanwhile.
     pub fn new(
         graph: &Graph,
         output: NodeId,
         sources: Vec<Source<'a>>,
         reduction: Reduction,
+        interrupt: &Interrupt,
     ) -> Result<Self, SourceError> {
         check_count(graph, &sources)?;
         let rows = common_length(&sources)?;
@@ -70,7 +77,7 @@ impl<'a> ExpressionObjective<'a> {
             wanted: matches!(source, Source::Parameter(_)),
         };
         let roles: Vec<Role> = sources.iter().map(role).collect();
-        let tape = Tape::compile(graph, &[output], &roles, CompileOptions::default());
+        let tape = Tape::compile_until(graph, &[output], &roles, CompileOptions::default(), interrupt)?;
         let parameters = parameter_count(&sources);
         let gathered = vec![Vec::new(); sources.len()];
         Ok(Self { tape, sources, parameters, rows, reduction, gathered })

@@ -8,6 +8,7 @@ mod bodies;
 mod compute;
 mod events;
 mod lanes;
+mod leftover;
 mod logs;
 mod rates;
 mod routing;

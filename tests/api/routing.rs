@@ -1,7 +1,10 @@
 //! What routing and middleware do to every request.
 
+use std::num::NonZeroUsize;
+
 use gradd::api::Kind;
 use gradd::server::Settings;
+use gradd::server::keys::{Key, Keys};
 use reqwest::Method;
 use reqwest::header::{ACCEPT_ENCODING, ALLOW};
 
@@ -52,15 +55,37 @@ async fn request_ids_are_taken_or_made() {
 
 #[tokio::test]
 async fn every_answer_forbids_browsers_to_sniff_frame_and_run_it() {
-    let app = TestApp::spawn_with(settings()).await;
-    for response in [app.get("/").await, app.get("/nonsense").await, app.send("/echo", "1").await] {
+    let keys = Keys::new(vec![Key::generate("alice").expect("a fit name").1]).expect("one");
+    let locked = Settings { keys, cors_origins: vec!["*".to_owned()], ..settings() };
+    let limited = Settings { rate_limit: 1, ..settings() };
+    let small = Settings { max_body_bytes: NonZeroUsize::MIN, ..settings() };
+    let (app, locked) = (TestApp::spawn_with(settings()).await, TestApp::spawn_with(locked).await);
+    let (limited, small) = (TestApp::spawn_with(limited).await, TestApp::spawn_with(small).await);
+    let preflight = locked.client.request(Method::OPTIONS, locked.url("/echo")).header("origin", "https://a.b");
+    let preflight = preflight.header("access-control-request-method", "POST");
+    let form = app.client.post(app.url("/echo")).body("a=1");
+    for (status, response) in [
+        (200, app.get("/").await),
+        (200, app.get("/openapi.yaml").await),
+        (200, app.send("/echo", "1").await),
+        (200, preflight.send().await.expect("an answer")),
+        (401, locked.send("/echo", "1").await),
+        (404, app.get("/nonsense").await),
+        (405, app.get("/echo").await),
+        (413, small.send("/echo", "12").await),
+        (415, form.send().await.expect("an answer")),
+        (200, limited.send("/echo", "1").await),
+        (429, limited.send("/echo", "1").await),
+        (500, app.send("/panic", "1").await),
+    ] {
+        assert_eq!(response.status(), status);
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("referrer-policy", "no-referrer"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ] {
-            assert_eq!(response.headers()[name], value);
+            assert_eq!(response.headers()[name], value, "of {status}");
         }
     }
 }

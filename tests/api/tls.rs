@@ -81,6 +81,27 @@ async fn requests_are_answered_over_tls_and_only_over_tls() {
 }
 
 #[tokio::test]
+async fn browsers_are_told_to_stay_with_tls_and_only_over_tls() {
+    let pem = Pem::new("hsts");
+    let told = async |settings: Settings, path: &str| {
+        let scheme = if settings.tls_key.as_os_str().is_empty() { "http" } else { "https" };
+        let app = TestApp::spawn_with(settings).await;
+        let url = format!("{scheme}://localhost:{}{path}", app.address.port());
+        let answer = pem.client().get(url).send().await.expect("an answer");
+        let told = answer.headers().get("strict-transport-security");
+        told.map(|value| value.to_str().expect("text").to_owned())
+    };
+    for path in ["/healthz", "/nonsense"] {
+        assert_eq!(told(pem.settings(), path).await.as_deref(), Some("max-age=31536000"));
+    }
+    let day = Settings { hsts_max_age: Duration::from_hours(24), ..pem.settings() };
+    assert_eq!(told(day, "/").await.as_deref(), Some("max-age=86400"));
+    let silent = Settings { hsts_max_age: Duration::ZERO, ..pem.settings() };
+    assert_eq!(told(silent, "/").await, None);
+    assert_eq!(told(settings(), "/").await, None);
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_used_after_a_reload_and_a_broken_one_is_not() {
     let mut pem = Pem::new("renewed");
     let application = Application::build(pem.settings()).await.expect("a certificate");

@@ -1,6 +1,10 @@
 //! Training runs: results, continuation, and what cannot be meant.
 
 use gradd::api::{Limits, train};
+use gradd::engine::{Interrupt, Interrupted, ParseLimits, Reduction, parse};
+use gradd::train::ExpressionObjective;
+use gradd::train::expression::{Source, SourceError};
+use gradd::train::fit::{Curve, Sigma};
 use serde_json::{Value, json};
 
 use super::{answer, assert_invalid, problem, problem_within, slug, untimed};
@@ -218,4 +222,25 @@ fn an_interrupt_stops_the_run() {
     let context = gradd::api::Context::default();
     context.interrupt.cancel();
     assert!(train::answer(line().to_string().as_bytes(), &context).is_err());
+}
+
+/// Steps and evaluations look at the interrupt, too, so that this asks what is compiled before them.
+#[test]
+fn an_interrupt_stops_the_compilation() {
+    // More than are compiled between two looks.
+    let many_terms = vec!["a*x"; 200_000].join("+");
+    let limits = ParseLimits { max_nodes: 1_000_000, max_nesting: 10 };
+    let program = parse(&many_terms, ["a", "x"], limits).expect("an expression");
+    let (graph, output, column) = (&program.graph, program.output.1, [1.0, 2.0]);
+    let sources = || vec![Source::Parameter(0), Source::Column(&column)];
+    let compile = |interrupt: &Interrupt| {
+        let objective = ExpressionObjective::new(graph, output, sources(), Reduction::Mean, interrupt);
+        let curve = Curve::new(graph, output, sources(), &column, Sigma::Number(1.0), interrupt);
+        (objective.err(), curve.err())
+    };
+    assert_eq!(compile(&Interrupt::never()), (None, None));
+    let interrupt = Interrupt::never();
+    interrupt.cancel();
+    let interrupted = Some(SourceError::Interrupted(Interrupted::Cancelled));
+    assert_eq!(compile(&interrupt), (interrupted, interrupted));
 }

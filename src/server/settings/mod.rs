@@ -88,6 +88,8 @@ settings! {
     tls_certificate: PathBuf = PathBuf::new(), "FILE";
     /// Private key of the certificate, in PEM.
     tls_key: PathBuf = PathBuf::new(), "FILE";
+    /// Seconds for which browsers that came over TLS shall use nothing else on this host (HSTS); 0 tells them nothing.
+    hsts_max_age: Duration = Duration::from_hours(365 * 24), "SECONDS";
     /// Connections at the same time; when all are taken, idle ones are closed for those that wait.
     max_connections: NonZeroUsize = count(1000), "N";
     /// Seconds that a connection may be idle, take for a request's head, or leave an answer lying.

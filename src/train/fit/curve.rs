@@ -50,13 +50,15 @@ impl<'a> Curve<'a> {
     /// positions that sources name, from 0 on.
     ///
     /// # Errors
-    /// If a source is missing, or a column or `sigma` is not as long as `target`, which has at least one row.
+    /// If a source is missing, a column or `sigma` is not as long as `target`, which has at least one row, or `interrupt`
+    /// fires meanwhile.
     pub fn new(
         graph: &Graph,
         output: NodeId,
         sources: Vec<Source<'a>>,
         target: &'a [f64],
         sigma: Sigma<'a>,
+        interrupt: &Interrupt,
     ) -> Result<Self, SourceError> {
         check_count(graph, &sources)?;
         let mut columns = vec![Source::Column(target)];
@@ -71,7 +73,7 @@ impl<'a> Curve<'a> {
             wanted: is_parameter(source),
         };
         let roles: Vec<Role> = sources.iter().map(role).collect();
-        let tape = Tape::compile(graph, &[output], &roles, CompileOptions::default());
+        let tape = Tape::compile_until(graph, &[output], &roles, CompileOptions::default(), interrupt)?;
         let parameters = parameter_count(&sources);
         Ok(Self { tape, sources, target, sigma, repeated: vec![vec![0.0; target.len()]; parameters] })
     }

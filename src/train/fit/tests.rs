@@ -57,10 +57,10 @@ fn solve_by_fit(problem: &Linear) -> Fit {
     };
     let sources = program.graph.inputs().iter().map(|(name, _)| source(name)).collect();
     let sigma = Sigma::Number(1.0);
-    let mut curve =
-        Curve::new(&program.graph, program.output.1, sources, &problem.target, sigma).expect("equal lengths");
-    fit(&mut curve, problem.start.clone(), &problem.bounds, Options::default(), &Interrupt::never())
-        .expect("a finite start")
+    let never = Interrupt::never();
+    let mut curve = Curve::new(&program.graph, program.output.1, sources, &problem.target, sigma, &never)
+        .expect("equal lengths");
+    fit(&mut curve, problem.start.clone(), &problem.bounds, Options::default(), &never).expect("a finite start")
 }
 
 fn sum_of_squares(problem: &Linear, parameters: &[f64]) -> f64 {
