@@ -14,13 +14,15 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
        | xargs --no-run-if-empty touch \
     && cargo build --release --locked --target "$(rustc --print host-tuple)"
 
+# Of the names of functions only our own are kept, for the backtraces in the log.
 # The stand-ins have been built later than what is copied was changed, so cargo must be told to look again.
 COPY src src
 ARG GRADD_COMMIT=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     touch src/lib.rs src/main.rs \
     && cargo build --release --locked --target "$(rustc --print host-tuple)" \
-    && cp "target/$(rustc --print host-tuple)/release/gradd" /gradd
+    && strip --wildcard --strip-all --keep-symbol='*gradd*' \
+       -o /gradd "target/$(rustc --print host-tuple)/release/gradd"
 
 FROM scratch
 ARG GRADD_COMMIT=""

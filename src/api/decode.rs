@@ -44,15 +44,15 @@ pub(super) fn cbor<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Probl
             _ => Err(trailing(Format::Cbor)),
         },
         Err(DecodeError::Custom(message)) => {
-            Err(misfit::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
+            Err(misfit::<T>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
         }
         // Another type than what was expected, found by the reader before it asked the type that was to be read.
         Err(DecodeError::Core(dec::Error::Mismatch { name, found })) => {
             let message = format!("invalid type: {}, expected {}", cbor_item(found), cbor_type(name));
-            Err(misfit::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
+            Err(misfit::<T>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
         }
         Err(error) => {
-            let place = path::<T, _>(&mut cbor4ii::serde::Deserializer::new(reader()));
+            let place = path::<T>(&mut cbor4ii::serde::Deserializer::new(reader()));
             Err(unreadable(Format::Cbor, &error, place))
         }
     }
@@ -96,10 +96,10 @@ pub(super) fn message_pack<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<
             _ => Err(trailing(Format::MessagePack)),
         },
         Err(rmp_serde::decode::Error::Syntax(message)) => {
-            Err(misfit::<T, _>(&mut rmp_serde::Deserializer::from_read_ref(body), &message))
+            Err(misfit::<T>(&mut rmp_serde::Deserializer::from_read_ref(body), &message))
         }
         Err(error) => {
-            let place = path::<T, _>(&mut rmp_serde::Deserializer::from_read_ref(body));
+            let place = path::<T>(&mut rmp_serde::Deserializer::from_read_ref(body));
             Err(unreadable(Format::MessagePack, &error, place))
         }
     }
@@ -119,9 +119,9 @@ fn unreadable(format: Format, error: &dyn std::fmt::Display, place: String) -> P
 }
 
 /// The body is well formed, but not what is expected.
-fn misfit<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D, message: &str) -> Problem {
+fn misfit<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>, message: &str) -> Problem {
     let (detail, member) = reword(message);
-    let mut place = path::<T, D>(deserializer);
+    let mut place = path::<T>(deserializer);
     if let Some(member) = member {
         pointer::push(&mut place, member);
     }
@@ -148,13 +148,13 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     // nests deeper than a few levels, and what is unknown is refused before it is read.
     if message.starts_with("number out of range") {
         return Problem::at(
-            path::<T, _>(&mut serde_json::Deserializer::from_str(text)),
+            path::<T>(&mut serde_json::Deserializer::from_str(text)),
             "The number is too large for double precision, which ends at 1.7976931348623157e308.",
         );
     }
     match error.classify() {
         serde_json::error::Category::Data => {
-            misfit::<T, _>(&mut serde_json::Deserializer::from_str(text), &message)
+            misfit::<T>(&mut serde_json::Deserializer::from_str(text), &message)
         }
         serde_json::error::Category::Eof => {
             malformed(line, column, &format!("{message}; the body ends too early, perhaps it was cut off"))
@@ -164,7 +164,13 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
 }
 
 /// The pointer to where decoding fails.
-fn path<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> String {
+fn path<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>) -> String {
+    path_in::<T>(&mut <dyn erased_serde::Deserializer<'de>>::erase(deserializer))
+}
+
+/// The same whatever the format, so that each type needs one such reader and not one a format: together they would be a
+/// twelfth of the program, and are run for errors only.
+fn path_in<'de, T: Deserialize<'de>>(deserializer: &mut dyn erased_serde::Deserializer<'de>) -> String {
     let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(deserializer) else {
         return String::new();
     };

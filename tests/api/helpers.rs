@@ -249,7 +249,8 @@ impl Drop for OpenOnDrop {
     }
 }
 
-fn gate(body: &[u8], context: &Context) -> Result<Reply, Problem> {
+/// Waits at the gate that the body names.
+pub fn gate(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let name = String::from_utf8_lossy(body);
     let gate = {
         let gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -90,6 +90,20 @@ async fn a_request_may_set_itself_a_shorter_timeout() {
     }
 }
 
+#[tokio::test]
+async fn a_training_whose_own_timeout_passes_while_it_waits_leaves_the_queue() {
+    let app = TestApp::spawn_real(Settings { compute_slots: 1, queue: 4, ..settings() }).await;
+    let mut running = JoinSet::new();
+    running.spawn(app.post("/v1/train", training()).send());
+    eventually(async || app.loads().await[1] == (1, 0)).await;
+    let mut request: Value = serde_json::from_str(&training()).expect("JSON");
+    request["timeout"] = json!(0.2);
+    problem(app.send("/v1/train", request.to_string()).await, Kind::DEADLINE_EXCEEDED).await;
+    eventually(async || app.loads().await == [(0, 0), (1, 0)]).await;
+    running.shutdown().await;
+    app.wait_for_load(0, 0).await;
+}
+
 /// A thousand clients ask for long runs and go away; their computations stop, wherever they are.
 #[tokio::test]
 async fn after_a_thousand_hang_ups_the_processors_fall_idle() {

@@ -69,7 +69,11 @@ impl Refusal {
     async fn of(&self, fields: &str) -> (TcpStream, String) {
         let mut stream = sent(&self.app, &format!("{}{fields}\r\n", self.head)).await;
         let answer = read_some(&mut stream).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {} ", self.status)), "{} {fields}: {answer}", self.status);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {} ", self.status)),
+            "{} {fields}: {answer}",
+            self.status
+        );
         (stream, answer)
     }
 }
@@ -150,7 +154,8 @@ async fn the_rest_of_a_refused_body_is_not_waited_for_long() {
 #[tokio::test]
 async fn a_chunked_body_that_was_read_does_not_cost_the_connection() {
     let app = TestApp::spawn_with(settings()).await;
-    let mut stream = sent(&app, &format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\n\"a\"\r\n0\r\n\r\n")).await;
+    let mut stream =
+        sent(&app, &format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\n\"a\"\r\n0\r\n\r\n")).await;
     let answer = read_some(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && !says_close(&answer), "{answer}");
     stream.write_all(NEXT.as_bytes()).await.expect("to write");

@@ -61,7 +61,8 @@ async fn every_answer_forbids_browsers_to_sniff_frame_and_run_it() {
     let small = Settings { max_body_bytes: NonZeroUsize::MIN, ..settings() };
     let (app, locked) = (TestApp::spawn_with(settings()).await, TestApp::spawn_with(locked).await);
     let (limited, small) = (TestApp::spawn_with(limited).await, TestApp::spawn_with(small).await);
-    let preflight = locked.client.request(Method::OPTIONS, locked.url("/echo")).header("origin", "https://a.b");
+    let preflight =
+        locked.client.request(Method::OPTIONS, locked.url("/echo")).header("origin", "https://a.b");
     let preflight = preflight.header("access-control-request-method", "POST");
     let form = app.client.post(app.url("/echo")).body("a=1");
     for (status, response) in [

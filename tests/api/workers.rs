@@ -1,14 +1,16 @@
 //! Slots, queue, deadlines, hang-ups and panics.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gradd::api::Kind;
+use gradd::api::{Context, Kind, Problem, Reply};
 use gradd::server::Settings;
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::helpers::{Gate, OpenOnDrop, TestApp, eventually, problem, settings, within};
+use crate::helpers::{Gate, OpenOnDrop, TestApp, eventually, gate, problem, settings, within};
 
 fn slots(compute_slots: usize, queue: usize) -> Settings {
     Settings { compute_slots, queue, ..settings() }
@@ -88,6 +90,52 @@ async fn a_request_that_waits_past_its_deadline_is_a_504_and_leaves_the_queue() 
     problem(within(long).await.expect("no panic"), Kind::DEADLINE_EXCEEDED).await;
     gate.open();
     app.wait_for_load(0, 0).await;
+}
+
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(clippy::unnecessary_wraps)]
+fn count(_body: &[u8], _context: &Context) -> Result<Reply, Problem> {
+    COUNTED.fetch_add(1, Ordering::Relaxed);
+    Ok(Reply { content_type: "application/json", body: b"1".to_vec() })
+}
+
+/// The server's timeout is longer than any test, and only the body tells of a shorter one.
+#[tokio::test]
+async fn a_request_whose_own_timeout_passes_while_it_waits_is_a_504_and_never_begins() {
+    let app = TestApp::spawn_operations(slots(1, 8), &[("/gate", gate), ("/count", count)]).await;
+    let short = "own timeout";
+    // Bodies of a megabyte begin in the long lane.
+    let long = "own timeout ".repeat(100_000);
+    let gates = [short, &long].map(|name| OpenOnDrop(Gate::new(name)));
+    let running = [short, &long].map(|name| app.begin("/gate", name.to_owned()));
+    app.wait_for_load(2, 0).await;
+
+    let request = |length: usize| json!({"of no meaning": "x".repeat(length), "timeout": 0.1});
+    let cbor = cbor4ii::serde::to_vec(Vec::new(), &request(10)).expect("a body");
+    let message_pack = rmp_serde::to_vec_named(&request(10)).expect("a body");
+    for (content_type, body) in [
+        ("application/json", request(10).to_string().into_bytes()),
+        ("application/cbor", cbor),
+        ("application/msgpack", message_pack),
+        ("application/json", request(100_000).to_string().into_bytes()),
+        ("application/json", request(2 << 20).to_string().into_bytes()),
+    ] {
+        let request = app.client.post(app.url("/count")).header("content-type", content_type).body(body);
+        let found = problem(request.send().await.expect("an answer"), Kind::DEADLINE_EXCEEDED).await;
+        assert!(found["detail"].as_str().expect("text").contains("never begun"), "{found}");
+        app.wait_for_load(2, 0).await;
+    }
+    // These wait for their turn, some to be told what is wrong with them.
+    let others = [r#"{"timeout": 50}"#, r#"{"timeout": -1}"#, r#"{"timeout": "soon"}"#, "{", ""];
+    let others = others.map(|body| app.begin("/count", body));
+    app.wait_for_load(2, 5).await;
+    assert_eq!(COUNTED.load(Ordering::Relaxed), 0);
+    gates.iter().for_each(|gate| gate.open());
+    for request in running.into_iter().chain(others) {
+        assert_eq!(within(request).await.expect("no panic").status(), 200);
+    }
+    assert_eq!(COUNTED.load(Ordering::Relaxed), 5);
 }
 
 #[tokio::test]

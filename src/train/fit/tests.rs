@@ -60,7 +60,8 @@ fn solve_by_fit(problem: &Linear) -> Fit {
     let never = Interrupt::never();
     let mut curve = Curve::new(&program.graph, program.output.1, sources, &problem.target, sigma, &never)
         .expect("equal lengths");
-    fit(&mut curve, problem.start.clone(), &problem.bounds, Options::default(), &never).expect("a finite start")
+    fit(&mut curve, problem.start.clone(), &problem.bounds, Options::default(), &never)
+        .expect("a finite start")
 }
 
 fn sum_of_squares(problem: &Linear, parameters: &[f64]) -> f64 {
