@@ -12,6 +12,7 @@ use super::cost::{Admission, Cost};
 use super::events::Events;
 use super::format::Format;
 use super::interchange::file::{AcceptedFile, refuse_accepted};
+use super::picture::PictureFormat;
 use super::reading;
 
 /// Bounds on what one request may ask for. Each has the setting of the same name.
@@ -21,6 +22,8 @@ pub struct Limits {
     pub max_nodes: usize,
     /// Depth of brackets and calls in an expression.
     pub max_nesting: usize,
+    /// Boxes of a picture; of larger graphs a summary is drawn.
+    pub max_drawn_nodes: usize,
     /// Samples of a batch, rows of a data set.
     pub max_samples: usize,
     /// Weights and biases of an MLP, or parameters of an expression.
@@ -40,6 +43,7 @@ impl Default for Limits {
         Self {
             max_nodes: 10_000_000,
             max_nesting: 1_000,
+            max_drawn_nodes: 200,
             max_samples: 10_000_000,
             max_parameters: 10_000_000,
             max_steps: 1_000_000,
@@ -67,6 +71,8 @@ pub struct Context {
     pub admission: Option<Arc<dyn Admission>>,
     /// A file that is wanted in place of it.
     pub file: Option<AcceptedFile>,
+    /// What a picture is to be written as.
+    pub picture: PictureFormat,
 }
 
 impl Context {

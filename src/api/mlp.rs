@@ -87,15 +87,20 @@ impl Mlp {
         Preparation::new(self.classes.clone(), self.standardize.clone(), weights, mlp)
     }
 
-    /// The model and its parameters, flat; drawn if the request has none.
-    pub(super) fn resolve(&self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
+    /// The model without its parameters.
+    pub(super) fn spec(&self, limits: &Limits) -> Result<nn::Mlp, Problem> {
         let layers: Vec<nn::Layer> = self
             .layers
             .iter()
             .map(|layer| nn::Layer { units: layer.units, activation: layer.activation.unwrap_or_default().0 })
             .collect();
         let loss = self.loss.unwrap_or_default().0;
-        let mlp = nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)?;
+        nn::Mlp::new(self.inputs, &layers, loss, limits.max_parameters).map_err(spec_problem)
+    }
+
+    /// The model and its parameters, flat; drawn if the request has none.
+    pub(super) fn resolve(&self, limits: &Limits) -> Result<(nn::Mlp, Vec<f64>), Problem> {
+        let mlp = self.spec(limits)?;
         let parameters = match &self.parameters {
             Some(given) => given.flatten(&mlp, "/mlp/parameters")?,
             None => self.init.unwrap_or_default().0.draw(&mlp, self.seed.unwrap_or(0)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::{CompileOptions, Gradient, GradientOptions, Tape};
+use crate::engine::{CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, Tape};
 
 use super::bind::{Bound, Source};
 use super::computation::Computation;
@@ -29,12 +29,18 @@ pub(super) fn gradient<'a>(
     let inputs = request.inputs.take().unwrap_or_default();
     let sources = vec![Source { pointer: "/inputs", values: inputs }];
     let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
-    let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
-    context.admit(cost(&computation, &bound, &wanted, &request))?;
-    let result = sweep(&computation, &bound, &wanted, &request, context)?;
+    let wanted = Wanted {
+        gradients: wanted(&computation, &bound, request.wrt.as_deref())?,
+        trace: request.trace,
+        reduction: request.reduction.map_or_else(Default::default, Into::into),
+        non_finite: request.non_finite.unwrap_or_default().into(),
+    };
+    context.admit(wanted.cost(&computation, &bound))?;
+    let result = sweep(&computation, &bound, &wanted, context)?;
     let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
     let mut gradients = Values::default();
     let mut columns = result.gradients;
+    let wanted = wanted.gradients;
     for &input in &wanted {
         let column = columns[input].take().expect("the gradient of a wanted input");
         gradients.push(name(&computation, input), column.into());
@@ -54,30 +60,41 @@ pub(super) fn gradient<'a>(
     })
 }
 
-fn cost(
-    computation: &Computation<'_>,
-    bound: &Bound,
-    wanted: &[usize],
-    request: &GradientRequest<'_>,
-) -> Cost {
-    let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
-    let gradients: usize = wanted.iter().map(|&input| bound.values[input].numbers().len()).sum();
-    let traced = if request.trace { 2 * graph.len() } else { 0 };
-    let answered = (computation.outputs.len() + traced).saturating_mul(samples).saturating_add(2 * gradients);
-    Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered)
+/// What is wanted of a sweep.
+pub(super) struct Wanted {
+    /// Positions of the inputs whose gradients are.
+    pub gradients: Vec<usize>,
+    /// Whether data and grad of every node are.
+    pub trace: bool,
+    /// How samples combine.
+    pub reduction: Reduction,
+    /// What happens to infinities and NaN.
+    pub non_finite: NonFinitePolicy,
 }
 
-fn sweep(
+impl Wanted {
+    /// What the sweep and its answer take.
+    pub(super) fn cost(&self, computation: &Computation<'_>, bound: &Bound) -> Cost {
+        let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
+        let gradients: usize = self.gradients.iter().map(|&input| bound.values[input].numbers().len()).sum();
+        let traced = if self.trace { 2 * graph.len() } else { 0 };
+        let answered =
+            (computation.outputs.len() + traced).saturating_mul(samples).saturating_add(2 * gradients);
+        Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered)
+    }
+}
+
+/// Outputs and what is `wanted`.
+pub(super) fn sweep(
     computation: &Computation<'_>,
     bound: &Bound,
-    wanted: &[usize],
-    request: &GradientRequest<'_>,
+    wanted: &Wanted,
     context: &Context,
 ) -> Result<Gradient, Problem> {
     let mut is_wanted = vec![false; bound.values.len()];
-    wanted.iter().for_each(|&input| is_wanted[input] = true);
+    wanted.gradients.iter().for_each(|&input| is_wanted[input] = true);
     let roles = bound.roles(|input| is_wanted[input]);
-    let compile = if request.trace { CompileOptions::TRACE } else { CompileOptions::default() };
+    let compile = if wanted.trace { CompileOptions::TRACE } else { CompileOptions::default() };
     let tape = Tape::compile_until(
         &computation.graph,
         &computation.output_nodes(),
@@ -85,13 +102,10 @@ fn sweep(
         compile,
         &context.interrupt,
     )?;
-    if request.trace {
+    if wanted.trace {
         trace::check_size(tape.nodes().len(), bound.samples, &context.limits)?;
     }
-    let options = GradientOptions {
-        reduction: request.reduction.map_or_else(Default::default, Into::into),
-        non_finite: request.non_finite.unwrap_or_default().into(),
-    };
+    let options = GradientOptions { reduction: wanted.reduction, non_finite: wanted.non_finite };
     tape.gradient(&bound.bindings(), options, &context.interrupt)
         .map_err(|error| sweep_problem(computation, error))
 }

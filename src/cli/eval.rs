@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use gradd::api::{self, Context, Problem};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+
+use super::expression::Expression;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,24 +18,11 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The expression
-    expression: String,
-    /// Inputs as name=number, or name=number,number,... for an array of samples
-    #[arg(value_parser = input, allow_hyphen_values = true)]
-    inputs: Vec<(String, Value)>,
+    #[command(flatten)]
+    expression: Expression,
     /// Print the answer of POST /v1/gradient instead of a table
     #[arg(long)]
     json: bool,
-}
-
-fn input(argument: &str) -> Result<(String, Value), String> {
-    let (name, numbers) = argument.split_once('=').ok_or("write an input as name=number")?;
-    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| format!("{text:?} is not a number"));
-    let value = match numbers.split_once(',') {
-        None => json!(number(numbers)?),
-        Some(_) => json!(numbers.split(',').map(number).collect::<Result<Vec<f64>, String>>()?),
-    };
-    Ok((name.to_owned(), value))
 }
 
 /// Prints the answer; 1 if there is none.
@@ -49,19 +38,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The answer of the route itself, so that both say the same.
 fn answer(arguments: &Arguments) -> Result<Value, Problem> {
-    let mut inputs = Map::new();
-    for (name, value) in &arguments.inputs {
-        if inputs.insert(name.clone(), value.clone()).is_some() {
-            return Err(Problem::at(
-                format!("/inputs/{name}"),
-                format!("the input {name} is given twice; keep one"),
-            ));
-        }
-    }
-    let request = json!({"expression": arguments.expression, "inputs": inputs});
-    let reply = api::gradient::answer(request.to_string().as_bytes(), &Context::default())?;
+    let reply = arguments.expression.answer(api::gradient::answer, true, &Context::default())?;
     Ok(serde_json::from_slice(&reply.body).expect("answers are JSON"))
 }
 

@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod any_certificate;
+mod draw;
 mod eval;
+mod expression;
 mod flags;
 mod healthcheck;
 mod key;
@@ -31,6 +33,7 @@ Examples:
   gradd serve --help               every setting
   GRADD_QUEUE=16 gradd serve       a setting from the environment
   gradd eval 'sin(x)/x' x=0.5      outputs and gradients here, without a server
+  gradd draw 'a*b' > graph.svg     its computation graph
   gradd openapi > openapi.yaml     the API for code generators
   gradd healthcheck                exit code 0 when the server answers
   gradd key alice >> keys          an API key for `gradd --keys-file keys`
@@ -69,6 +72,8 @@ enum Command {
     Serve(Flags),
     /// Compute an expression and its gradients here, without a server
     Eval(eval::Arguments),
+    /// Draw the computation graph of an expression as SVG
+    Draw(draw::Arguments),
     /// Print the OpenAPI document
     Openapi(openapi::Arguments),
     /// Make an API key, and its line for the keys file
@@ -88,6 +93,7 @@ pub fn run() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => serve::run(flags),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Draw(arguments) => draw::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),

@@ -13,17 +13,25 @@ use crate::api::{Operation, Problem};
 use crate::engine::Interrupt;
 
 use super::answer::Answer;
+use super::body;
 use super::body::Held;
 use super::drain::UnderWay;
 use super::negotiate::Formats;
 use super::service::Service;
-use super::{body, negotiate};
 
-/// Answers `request` by running `operation` on its body.
-pub async fn answer(service: &Arc<Service>, operation: Operation, request: Request) -> Response {
+/// Finds out what a request takes and gives.
+pub type Negotiation = fn(&Parts) -> Result<Formats, Problem>;
+
+/// Answers `request` by running `operation` on its body, in the formats that `negotiation` finds.
+pub async fn answer(
+    service: &Arc<Service>,
+    operation: Operation,
+    negotiation: Negotiation,
+    request: Request,
+) -> Response {
     let (parts, mut body) = request.into_parts();
     let reply = tokio::select! {
-        reply = compute(service, operation, &parts, &mut body) => reply,
+        reply = compute(service, operation, negotiation, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };
     reply.into_response()
@@ -32,10 +40,11 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
 async fn compute(
     service: &Arc<Service>,
     operation: Operation,
+    negotiation: Negotiation,
     parts: &Parts,
     body: &mut Body,
 ) -> Result<Answer, Problem> {
-    Admitted::new(service, negotiate::formats, parts, body).await?.run(operation, None).await
+    Admitted::new(service, negotiation, parts, body).await?.run(operation, None).await
 }
 
 /// A request that was let in, with its body.
@@ -52,7 +61,7 @@ impl Admitted {
     /// Lets a request in and reads its body, if `formats` finds its headers right.
     pub async fn new(
         service: &Arc<Service>,
-        formats: impl FnOnce(&Parts) -> Result<Formats, Problem>,
+        formats: Negotiation,
         parts: &Parts,
         body: &mut Body,
     ) -> Result<Self, Problem> {

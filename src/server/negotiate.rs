@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::api::format::Format;
 use crate::api::interchange::file::{AcceptedFile, FileFormat};
+use crate::api::picture::PictureFormat;
 use crate::api::{Kind, Problem};
 
 /// The formats of a body and its answer.
@@ -16,6 +17,8 @@ pub struct Formats {
     pub answer: Format,
     /// A file that `Accept` names and weighs no less.
     pub file: Option<AcceptedFile>,
+    /// What a picture is written as, where the answer is one.
+    pub picture: PictureFormat,
 }
 
 /// The formats of a request whose answer is a stream of events, and those are JSON.
@@ -25,7 +28,18 @@ pub struct Formats {
 pub fn formats_of_events(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
-    Ok(Formats { body, answer: Format::Json, file: None })
+    Ok(Formats { body, answer: Format::Json, file: None, picture: PictureFormat::default() })
+}
+
+/// The formats of a request whose answer is a picture.
+///
+/// # Errors
+/// 415 for a body of another format, 406 when the picture may be of none.
+pub fn formats_of_pictures(parts: &Parts) -> Result<Formats, Problem> {
+    let body = content_type(parts)?;
+    check_content_encoding(&parts.headers)?;
+    let picture = accepted_picture(&parts.headers)?;
+    Ok(Formats { body, answer: Format::Json, file: None, picture })
 }
 
 /// # Errors
@@ -34,21 +48,23 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
     let (answer, file) = accepted(&parts.headers, body)?;
-    Ok(Formats { body, answer, file })
+    Ok(Formats { body, answer, file, picture: PictureFormat::default() })
 }
 
 /// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
 pub fn wants_events(headers: &HeaderMap) -> bool {
     let Some(accept) = accept(headers) else { return false };
-    let events = weight(&accept, |exact| exact == EVENTS, false);
+    let events = weight(&accept, |exact| exact == EVENTS, None);
     let outweighs = |format: &Format| {
         let is = |exact: &str| Format::of(exact) == Some(*format);
-        weight(&accept, is, true) <= events
+        weight(&accept, is, ANY) <= events
     };
     events > 0.0 && Format::ALL.iter().all(outweighs)
 }
 
 const EVENTS: &str = "text/event-stream";
+/// The range of all formats.
+const ANY: Option<&str> = Some("application/*");
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -108,10 +124,10 @@ fn accepted(headers: &HeaderMap, body: Format) -> Result<(Format, Option<Accepte
     let candidates = std::iter::once(body).chain(Format::ALL);
     let is = |format: Format| move |exact: &str| Format::of(exact) == Some(format);
     let (format, of_format) =
-        heaviest(candidates.map(|format| (format, weight(&accept, is(format), true)))).unwrap_or((body, 0.0));
+        heaviest(candidates.map(|format| (format, weight(&accept, is(format), ANY)))).unwrap_or((body, 0.0));
     let is = |file: FileFormat| move |exact: &str| FileFormat::of(exact) == Some(file);
     // Ranges such as */* never mean a file.
-    let files = FileFormat::ALL.into_iter().map(|file| (file, weight(&accept, is(file), false)));
+    let files = FileFormat::ALL.into_iter().map(|file| (file, weight(&accept, is(file), None)));
     match heaviest(files) {
         Some((file, weight)) if weight > 0.0 && weight >= of_format => {
             Ok((format, Some(AcceptedFile { format: file, or_members: of_format > 0.0 })))
@@ -127,19 +143,38 @@ fn accepted(headers: &HeaderMap, body: Format) -> Result<(Format, Option<Accepte
     }
 }
 
+/// The format of a picture that `Accept` weighs most.
+fn accepted_picture(headers: &HeaderMap) -> Result<PictureFormat, Problem> {
+    let Some(accept) = accept(headers) else { return Ok(PictureFormat::default()) };
+    let weigh = |format: PictureFormat| {
+        let media_type = format.media_type();
+        let range = media_type.split_once('/').map(|(kind, _)| format!("{kind}/*"));
+        (format, weight(&accept, |exact| exact == media_type, range.as_deref()))
+    };
+    match heaviest(PictureFormat::ALL.into_iter().map(weigh)) {
+        Some((format, weight)) if weight > 0.0 => Ok(format),
+        _ => Err(Problem::new(
+            Kind::NOT_ACCEPTABLE,
+            format!(
+                "The answer is image/svg+xml or text/vnd.graphviz, which `Accept: {accept}` rules out. Name one of the two."
+            ),
+        )),
+    }
+}
+
 /// Of equal weights the first one is kept.
 fn heaviest<T>(weighed: impl Iterator<Item = (T, f64)>) -> Option<(T, f64)> {
     weighed.reduce(|best, other| if other.1 > best.1 { other } else { best })
 }
 
-/// RFC 9110, section 12.5.1: the most specific range that covers the type decides; a weight of 0 rules it out. `ranges` says
-/// whether ranges with a `*` count.
-fn weight(accept: &str, is: impl Fn(&str) -> bool, ranges: bool) -> f64 {
+/// RFC 9110, section 12.5.1: the most specific range that covers the type decides; a weight of 0 rules it out. `within` is
+/// the range of the type such as `application/*`; without it no range with a `*` counts.
+fn weight(accept: &str, is: impl Fn(&str) -> bool, within: Option<&str>) -> f64 {
     let of_range = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let specificity = match parts.next()?.to_ascii_lowercase().as_str() {
-            "*/*" if ranges => 1,
-            "application/*" if ranges => 2,
+            "*/*" if within.is_some() => 1,
+            range if within == Some(range) => 2,
             exact if is(exact) => 3,
             _ => return None,
         };
@@ -233,6 +268,30 @@ mod tests {
             Some(Format::MessagePack)
         );
         assert_eq!(accepted("application/json;q=0, */*", Format::Json), Some(Format::Cbor));
+    }
+
+    #[test]
+    fn a_picture_is_for_the_eye_unless_named_otherwise() {
+        let picture = |accept: &str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]);
+            accepted_picture(&headers).ok()
+        };
+        let (svg, dot) = (Some(PictureFormat::Svg), Some(PictureFormat::Dot));
+        for (accept, expected) in [
+            ("*/*", svg),
+            ("image/*", svg),
+            ("image/svg+xml", svg),
+            ("image/avif,image/webp,*/*;q=0.8", svg),
+            ("text/vnd.graphviz", dot),
+            ("Text/*", dot),
+            ("text/vnd.graphviz, */*;q=0.1", dot),
+            ("image/svg+xml;q=0, */*", dot),
+            ("image/png", None),
+            ("application/json", None),
+        ] {
+            assert_eq!(picture(accept), expected, "{accept}");
+        }
+        assert_eq!(accepted_picture(&HeaderMap::new()).ok(), svg);
     }
 
     #[test]

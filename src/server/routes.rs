@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use crate::api::{self, Operation};
 
 use super::answer::Answer;
+use super::compute::Negotiation;
 use super::service::Service;
 use super::{compute, layers, negotiate, problems, service, stream};
 
@@ -19,10 +20,14 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/train", api::train::answer),
     ("/v1/fit", api::fit::answer),
     ("/v1/convert", api::convert::answer),
+    ("/v1/draw", api::draw::answer),
 ];
 
 /// Those of them that tell events on the way.
 const STREAMS: &[&str] = &["/v1/train"];
+
+/// Those that answer with a picture.
+const PICTURES: &[&str] = &["/v1/draw"];
 
 /// All routes, with the middleware around them.
 pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Router {
@@ -38,11 +43,13 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         .route("/problems/{slug}", get(problems::describe));
     for &(path, operation) in operations {
         let streams = STREAMS.contains(&path);
+        let negotiation: Negotiation =
+            if PICTURES.contains(&path) { negotiate::formats_of_pictures } else { negotiate::formats };
         let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
             if streams && negotiate::wants_events(request.headers()) {
                 stream::answer(&service, operation, request).await
             } else {
-                compute::answer(&service, operation, request).await
+                compute::answer(&service, operation, negotiation, request).await
             }
         };
         router = router.route(path, post(handler));

@@ -104,6 +104,7 @@ pub async fn greeting() -> impl IntoResponse {
   POST /v1/train       many optimizer steps
   POST /v1/fit         nonlinear least squares with standard errors
   POST /v1/convert     an MLP from and to safetensors, and to ONNX
+  POST /v1/draw        the computation graph as SVG, or for Graphviz
   GET  /v1/ops         every op there is
   GET  /openapi.yaml   the API in full; also /openapi.json
   GET  /healthz /readyz /info /problems

@@ -119,9 +119,10 @@ impl Workers {
                 }
             };
             let taken = self.take(seat, body.len() > LONG_BODY, &body)?;
-            let Formats { body: body_format, answer, file } = formats;
+            let Formats { body: body_format, answer, file, picture } = formats;
             let (limits, admission) = (self.limits.clone(), Some(Arc::clone(&taken) as Arc<dyn Admission>));
-            let context = Context { limits, interrupt, body: body_format, answer, file, events, admission };
+            let context =
+                Context { limits, interrupt, body: body_format, answer, file, picture, events, admission };
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
                 // What the computation has taken comes back when it ends, by returning or by unwinding.

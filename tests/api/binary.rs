@@ -269,3 +269,16 @@ fn a_key_in_the_wrong_place_is_not_repeated() {
     assert!(message.contains("GRADD_KEYS") && message.contains("gradd key NAME"), "{message}");
     assert!(!message.contains(key), "{message}");
 }
+
+#[test]
+fn draw_writes_a_picture() {
+    let svg = run(&["draw", "n = x*w; tanh(n)", "x=2", "w=-0.25"]);
+    assert!(svg.status.success() && svg.stderr.is_empty(), "{svg:?}");
+    let svg = String::from_utf8(svg.stdout).expect("text");
+    assert!(svg.starts_with("<svg") && svg.contains(">data -0.5</text>"), "{svg}");
+    let dot = run(&["draw", "--dot", "x + y"]);
+    assert!(String::from_utf8_lossy(&dot.stdout).contains("label=\"{x}\""), "{dot:?}");
+    let broken = run(&["draw", "x +"]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&broken.stderr).contains("column 4"), "{broken:?}");
+}

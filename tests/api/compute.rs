@@ -1,6 +1,7 @@
 //! The operations over HTTP, with the bodies of `examples/`: the reference case, real data, and what is refused.
 
 use gradd::api::Kind;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, problem};
@@ -194,4 +195,26 @@ async fn a_file_comes_alone_with_a_name() {
     let response = response.expect("an answer");
     assert_eq!(response.status(), 406);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_picture_comes_in_the_language_that_accept_names() {
+    let app = TestApp::spawn().await;
+    let content_type =
+        |response: &Response| response.headers()["content-type"].to_str().expect("text").to_owned();
+    let body = r#"{"expression": "a*b", "inputs": {"a": 2, "b": 3}}"#;
+    let response = app.send("/v1/draw", body).await;
+    assert_eq!((response.status(), content_type(&response)), (StatusCode::OK, "image/svg+xml".to_owned()));
+    let dot =
+        app.post("/v1/draw", body).header("accept", "text/vnd.graphviz").send().await.expect("an answer");
+    assert_eq!((dot.status(), content_type(&dot)), (StatusCode::OK, "text/vnd.graphviz".to_owned()));
+    assert!(dot.text().await.expect("text").contains("digraph"));
+    let json =
+        app.post("/v1/draw", body).header("accept", "application/json").send().await.expect("an answer");
+    assert_eq!(json.status(), StatusCode::NOT_ACCEPTABLE);
+    let broken = app.send("/v1/draw", r#"{"expression": "a*"}"#).await;
+    assert_eq!(
+        (broken.status(), content_type(&broken)),
+        (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json".to_owned())
+    );
 }

@@ -1,10 +1,11 @@
 //! The examples of the OpenAPI document are what the operations answer, and the document is well formed.
 
 use gradd::api::openapi::{self, examples};
-use gradd::api::{Operation, convert, evaluate, fit, gradient, train};
+use gradd::api::{Operation, convert, draw, evaluate, fit, gradient, train};
 use serde_json::{Value, json};
 
 use super::{answer, untimed};
+use crate::draw::picture;
 
 pub fn operation(path: &str) -> Operation {
     match path {
@@ -13,6 +14,7 @@ pub fn operation(path: &str) -> Operation {
         "/v1/train" => train::answer,
         "/v1/fit" => fit::answer,
         "/v1/convert" => convert::answer,
+        "/v1/draw" => draw::answer,
         _ => panic!("no operation at {path}"),
     }
 }
@@ -22,10 +24,13 @@ fn every_example_is_answered_as_it_says() {
     let update = std::env::var_os("UPDATE_EXAMPLES").is_some();
     for file in examples::FILES {
         let example = file.json();
-        let found = untimed(answer(operation(file.path), &example["request"]));
+        let found = match example["media_type"].as_str() {
+            Some(media_type) => json!(picture(media_type, &example["request"])),
+            None => untimed(answer(operation(file.path), &example["request"])),
+        };
         if update {
-            let text =
-                json!({"summary": example["summary"], "request": example["request"], "response": found});
+            let mut text = example.clone();
+            text["response"] = found;
             let text = serde_json::to_string_pretty(&text).unwrap() + "\n";
             std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file.source), text).unwrap();
         } else {

@@ -4,6 +4,7 @@ mod bounds;
 mod csv;
 mod decode;
 mod documentation;
+mod draw;
 mod dtype;
 mod evaluate;
 mod examples;

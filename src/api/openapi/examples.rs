@@ -1,6 +1,6 @@
 //! Requests to try, each with the answer that it gets.
 //!
-//! Each file holds `summary`, `request` and `response`. A test posts every request and compares the answer;
+//! Each file holds `summary`, `request` and `response`, and `media_type` where the answer is a picture. A test posts every request and compares the answer;
 //! `UPDATE_EXAMPLES=1` makes it write the answers into the files.
 
 use serde_json::Value;
@@ -54,6 +54,8 @@ pub const FILES: &[File] = examples![
     "fit" "bounded",
     "convert" "to_safetensors",
     "convert" "from_safetensors",
+    "draw" "neuron",
+    "draw" "graphviz",
 ];
 
 impl File {
@@ -81,7 +83,10 @@ pub(super) fn add(document: &mut OpenApi) {
             attach(request.content.values_mut(), file.name, &example("request"));
         }
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") {
-            attach(response.content.values_mut(), file.name, &example("response"));
+            let of_type = content["media_type"].as_str();
+            let contents =
+                response.content.iter_mut().filter(|(name, _)| of_type.is_none_or(|of| *name == of));
+            attach(contents.map(|(_, content)| content), file.name, &example("response"));
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn add(document: &mut OpenApi) {
     choose("EvaluateRequest", &MODELS);
     choose("GradientRequest", &MODELS);
     choose("TrainRequest", &MODELS);
+    choose("DrawRequest", &MODELS);
     choose("FitRequest", &MODELS[..2]);
 }
 

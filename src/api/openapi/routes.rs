@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::api::convert::{ConvertRequest, ConvertResponse};
+use crate::api::draw::DrawRequest;
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
 use crate::api::fit::{FitRequest, FitResponse};
 use crate::api::gradient::{GradientRequest, GradientResponse};
@@ -25,11 +26,11 @@ use crate::api::train::{TrainRequest, TrainResponse};
                        pointers (RFC 6901) to all faults of the request that were found.",
     ),
     tags(
-        (name = "computations", description = "Outputs, gradients, training, fits and files."),
+        (name = "computations", description = "Outputs, gradients, training, fits, files and pictures."),
         (name = "reference", description = "What computations can use."),
         (name = "service", description = "The state of the server.")
     ),
-    paths(evaluate, gradient, train, fit, convert, ops, healthz, readyz, info, openapi_yaml, openapi_json),
+    paths(evaluate, gradient, train, fit, convert, draw, ops, healthz, readyz, info, openapi_yaml, openapi_json),
     components(schemas(Problem, Progress, Checkpoint))
 )]
 pub(super) struct Document;
@@ -114,6 +115,28 @@ fn fit() {}
 )]
 #[allow(dead_code)]
 fn convert() {}
+
+/// Draw a computation graph
+///
+/// Draws the computation graph of an expression or a graph as micrograd does: a box with label, data and grad for each value,
+/// a circle for each op, from left to right. Values over samples are told by their mean. An MLP is drawn by its layers. Of a
+/// graph with more nodes than the server's setting `max_drawn_nodes`, the inputs and what is nearest to the outputs are drawn,
+/// and boxes that count the others. Infinities and NaN are drawn as they are. `Accept` chooses between SVG, which is answered
+/// unless it says otherwise, and the language of Graphviz.
+#[utoipa::path(
+    post,
+    path = "/v1/draw",
+    operation_id = "draw",
+    tag = "computations",
+    request_body(content = DrawRequest<'static>, description = "The model, and values for its inputs."),
+    responses((
+        status = 200,
+        description = "The picture.",
+        content((String = "image/svg+xml"), (String = "text/vnd.graphviz"))
+    ))
+)]
+#[allow(dead_code)]
+fn draw() {}
 
 /// List all ops
 ///

@@ -128,6 +128,8 @@ settings! {
     max_nodes: NonZeroUsize = count(Limits::default().max_nodes), "N";
     /// Depth of brackets and calls in an expression.
     max_nesting: NonZeroUsize = count(Limits::default().max_nesting), "N";
+    /// Boxes of a picture; of larger graphs a summary is drawn.
+    max_drawn_nodes: NonZeroUsize = count(Limits::default().max_drawn_nodes), "N";
     /// Samples of a batch, rows of a data set.
     max_samples: NonZeroUsize = count(Limits::default().max_samples), "N";
     /// Weights and biases of an MLP, or parameters of an expression.
@@ -146,6 +148,7 @@ impl Settings {
         Limits {
             max_nodes: self.max_nodes.get(),
             max_nesting: self.max_nesting.get(),
+            max_drawn_nodes: self.max_drawn_nodes.get(),
             max_samples: self.max_samples.get(),
             max_parameters: self.max_parameters.get(),
             max_steps: self.max_steps.get(),

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 const LIMITS: Limits = Limits {
     max_nodes: 5_000,
     max_nesting: 50,
+    max_drawn_nodes: 60,
     max_samples: 500,
     max_parameters: 500,
     max_steps: 30,
