@@ -18,6 +18,15 @@ fn context(format: Format) -> Context {
 fn every_example_has_the_same_answer_in_every_format() {
     for file in examples::FILES {
         let request = &file.json()["request"];
+        if file.json().get("media_type").is_some() {
+            // A picture, which has formats of its own.
+            let [json, cbor] = [Format::Json, Format::Cbor].map(|format| {
+                let body = format.encode(request).expect("a body");
+                operation(file.path)(&body, &context(format)).expect("a picture")
+            });
+            assert_eq!(json, cbor);
+            continue;
+        }
         let expected = without_times(answer(operation(file.path), request));
         for format in BINARY {
             let body = format.encode(request).expect("a body");
