@@ -44,6 +44,14 @@ container:
 soak seconds="600":
     tests/soak/run {{ seconds }}
 
+# show the metrics to Prometheus
+prometheus:
+    tests/prometheus/run
+
+# render the Kubernetes manifests and validate them
+deploy:
+    tests/deploy/run
+
 # everything that must hold before a change is merged
 ci:
     .ci/run

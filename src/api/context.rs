@@ -12,6 +12,7 @@ use super::cost::{Admission, Cost};
 use super::events::Events;
 use super::format::Format;
 use super::interchange::file::{AcceptedFile, refuse_accepted};
+use super::meter::{Meter, Stage, Unit};
 use super::picture::PictureFormat;
 use super::reading;
 
@@ -73,6 +74,8 @@ pub struct Context {
     pub file: Option<AcceptedFile>,
     /// What a picture is to be written as.
     pub picture: PictureFormat,
+    /// What is done, and where the time goes.
+    pub meter: Arc<Meter>,
 }
 
 impl Context {
@@ -84,7 +87,18 @@ impl Context {
 
     /// Decodes the body of an operation whose answer may be a file.
     pub fn decode_for_file<'de, T: Deserialize<'de>>(&self, body: &'de [u8]) -> Result<T, Problem> {
-        reading::until(&self.interrupt, || self.body.decode(body))
+        self.stage(Stage::Decode, || reading::until(&self.interrupt, || self.body.decode(body)))
+    }
+
+    /// Does `work` as a part of `stage`.
+    pub fn stage<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+        let _timed = self.meter.enter(stage);
+        work()
+    }
+
+    /// Counts what is about to be computed.
+    pub fn count(&self, unit: Unit, number: usize) {
+        self.meter.count(unit, number);
     }
 
     /// Asks whether something of this cost may be begun. To be called before its memory is taken.
@@ -115,7 +129,8 @@ impl Context {
 
     /// The answer in the format that the client wants.
     pub fn reply<T: Serialize>(&self, answer: &T) -> Result<Reply, Problem> {
-        Ok(Reply { content_type: self.answer.media_type(), body: self.answer.encode(answer)? })
+        let body = self.stage(Stage::Encode, || self.answer.encode(answer))?;
+        Ok(Reply { content_type: self.answer.media_type(), body })
     }
 }
 

@@ -12,6 +12,7 @@ use super::cost::Cost;
 use super::data::RowData;
 use super::graph::Graph;
 use super::matrix::Matrix;
+use super::meter::Stage;
 use super::mlp::Mlp;
 use super::mlp_outputs::mlp_outputs;
 use super::model::{Model, Scalar, refuse};
@@ -118,15 +119,12 @@ fn scalar_outputs<'a>(
     context.admit(Cost::of_values(&computation.graph, samples) + answered)?;
     let roles = bound.roles(|_| false);
     let nodes = computation.output_nodes();
-    let tape = Tape::compile_until(
-        &computation.graph,
-        &nodes,
-        &roles,
-        CompileOptions::default(),
-        &context.interrupt,
-    )?;
-    let columns = tape
-        .evaluate(&bound.bindings(), non_finite.into(), &context.interrupt)
+    let tape = context.stage(Stage::Compile, || {
+        let options = CompileOptions::default();
+        Tape::compile_until(&computation.graph, &nodes, &roles, options, &context.interrupt)
+    })?;
+    let columns = context
+        .stage(Stage::Forward, || tape.evaluate(&bound.bindings(), non_finite.into(), &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
     context.reply(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
 }

@@ -14,6 +14,7 @@ use super::faults::{Faults, list, quote};
 use super::fit::{FitRequest, FitResponse, NotConverged, Reason};
 use super::matrix::Matrix;
 use super::measured::Measured;
+use super::meter::{Stage, Unit};
 use super::model::Scalar;
 use super::non_finite::{self, show};
 use super::number::Number;
@@ -46,6 +47,7 @@ pub(super) fn fit(
         Source { pointer: origin.place, values: data },
     ];
     let bound = bind(&mut computation, sources, &context.limits)?;
+    context.count(Unit::Samples, bound.samples.unwrap_or(1));
     let fitted = trained(&computation, &bound)?;
     measured.check(&origin, bound.samples, fitted.len(), &context.limits)?;
     let names: Vec<&str> = fitted.iter().map(|&input| &*computation.graph.inputs()[input].0).collect();
@@ -56,10 +58,15 @@ pub(super) fn fit(
 
     let (_, output) = computation.outputs[0];
     let (graph, sources, target) = (&computation.graph, inputs(&bound, &fitted), &measured.target);
-    let mut curve = Curve::new(graph, output, sources, target, measured.sigma(), &context.interrupt)
+    let mut curve = context
+        .stage(Stage::Compile, || {
+            Curve::new(graph, output, sources, target, measured.sigma(), &context.interrupt)
+        })
         .map_err(source_problem)?;
-    let fit = fit::fit(&mut curve, start, &bounds, options, &context.interrupt)
+    let fit = context
+        .stage(Stage::Steps, || fit::fit(&mut curve, start, &bounds, options, &context.interrupt))
         .map_err(|error| fit_problem(error, &computation))?;
+    context.count(Unit::Steps, fit.evaluations as usize);
     if !fit.reason.is_convergence() && request.not_converged.unwrap_or_default() == NotConverged::Error {
         return Err(not_converged(&fit, &names));
     }

@@ -1,5 +1,7 @@
 //! The gradient of an MLP's loss.
 
+use std::time::{Duration, Instant};
+
 use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
 
 use super::context::Context;
@@ -9,6 +11,7 @@ use super::dtype::{self, InType, Rounded};
 use super::gradient::{GradientRequest, MlpGradient};
 use super::interchange::file;
 use super::matrix::Matrix;
+use super::meter::Unit;
 use super::mlp::{Mlp, unflatten};
 use super::mlp_checks::{check_answer, check_loss, check_outputs, check_parameters, pass_problem};
 use super::non_finite::NonFinite;
@@ -66,19 +69,25 @@ impl InType for Gradient<'_, '_> {
         let mut parameters = dtype::round::<T>(parameters, "/mlp/parameters")?.into_owned();
         let rounded = Rounded::<T>::new(table)?;
         let examples = rounded.examples(mlp)?.expect("the targets were looked for");
+        context.count(Unit::Samples, table.rows());
         let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
+        workspace.reverse = Some(Duration::ZERO);
         let mut gradient = vec![T::ZERO; mlp.parameters()];
-        let pass = Pass {
-            mlp,
-            parameters: &parameters,
-            rows: Rows::All,
-            workspace: &mut workspace,
-            interrupt: &context.interrupt,
-        };
         let reduction = reduction.map_or(Reduction::Mean, Into::into);
-        let loss = pass
-            .loss_and_gradient(&examples, reduction, &mut gradient, Some(&mut outputs))
-            .map_err(pass_problem)?;
+        let loss = context.meter.time_sweeps(|| {
+            let begun = Instant::now();
+            let pass = Pass {
+                mlp,
+                parameters: &parameters,
+                rows: Rows::All,
+                workspace: &mut workspace,
+                interrupt: &context.interrupt,
+            };
+            let loss = pass.loss_and_gradient(&examples, reduction, &mut gradient, Some(&mut outputs));
+            let reverse = workspace.reverse.unwrap_or_default();
+            (loss, reverse.as_secs_f64() / begun.elapsed().as_secs_f64().max(1e-9))
+        });
+        let loss = loss.map_err(pass_problem)?;
         let (outputs, wide) = (T::widen(outputs), T::widen(gradient.clone()));
         let is_strict = non_finite.unwrap_or_default() == NonFinite::Error;
         if is_strict {

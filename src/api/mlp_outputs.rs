@@ -9,6 +9,7 @@ use super::data::Table;
 use super::dtype::{self, InType, Rounded};
 use super::evaluate::EvaluateResponse;
 use super::matrix::Matrix;
+use super::meter::{Stage, Unit};
 use super::mlp::Mlp;
 use super::mlp_checks::{check_answer, check_loss, check_outputs, pass_problem};
 use super::non_finite::NonFinite;
@@ -60,15 +61,24 @@ impl InType for Outputs<'_> {
         let rounded = Rounded::<T>::new(table)?;
         let (mut workspace, mut outputs) = (Workspace::new(), Vec::new());
         let interrupt = &context.interrupt;
-        let pass =
-            Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
-        pass.outputs(rounded.x()?, &mut outputs).map_err(pass_problem)?;
-        let mut loss = None;
-        if let Some(examples) = rounded.examples(mlp)? {
+        context.count(Unit::Samples, table.rows());
+        let (x, examples) = (rounded.x()?, rounded.examples(mlp)?);
+        let loss = context.stage(Stage::Forward, || {
             let pass =
                 Pass { mlp, parameters: &parameters, rows: Rows::All, workspace: &mut workspace, interrupt };
-            loss = Some(pass.loss(&examples, Reduction::Mean).map_err(pass_problem)?);
-        }
+            pass.outputs(x, &mut outputs).map_err(pass_problem)?;
+            let loss = |examples| {
+                let pass = Pass {
+                    mlp,
+                    parameters: &parameters,
+                    rows: Rows::All,
+                    workspace: &mut workspace,
+                    interrupt,
+                };
+                pass.loss(&examples, Reduction::Mean).map_err(pass_problem)
+            };
+            examples.map(loss).transpose()
+        })?;
         Ok((T::widen(outputs), loss))
     }
 }

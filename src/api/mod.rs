@@ -52,6 +52,7 @@ pub mod gradient;
 pub mod graph;
 pub mod interchange;
 pub mod matrix;
+pub mod meter;
 pub mod metrics;
 pub mod mlp;
 pub mod non_finite;
@@ -80,4 +81,5 @@ pub mod values;
 
 pub use context::{Context, Limits, Operation, Reply};
 pub use cost::{Admission, Cost};
+pub use meter::{Meter, Stage, Unit};
 pub use problem::{Fault, Kind, Problem};

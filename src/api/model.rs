@@ -6,6 +6,7 @@ use super::context::Context;
 use super::expression::parse_expression;
 use super::faults::Faults;
 use super::graph::Graph;
+use super::meter::{Stage, Unit};
 use super::mlp::Mlp;
 use super::problem::{Fault, Kind, Problem};
 use super::resolve::resolve;
@@ -93,10 +94,12 @@ impl<'a> Scalar<'a> {
         outputs: Option<&[Text<'a>]>,
         context: &Context,
     ) -> Result<Computation<'a>, Problem> {
-        match self {
+        let computation = context.stage(Stage::Parse, || match self {
             Scalar::Graph(graph) => resolve(graph, outputs, &context.limits),
             Scalar::Expression(text) => parse_expression(&text, inputs, outputs, context),
-        }
+        })?;
+        context.count(Unit::Nodes, computation.graph.len());
+        Ok(computation)
     }
 
     /// The computation with its values. `outputs` are the ones that the request names.
@@ -108,7 +111,8 @@ impl<'a> Scalar<'a> {
     ) -> Result<(Computation<'a>, Bound), Problem> {
         let inputs = sources.iter().flat_map(|source| source.values.names());
         let mut computation = self.resolve(inputs, outputs, context)?;
-        let bound = bind(&mut computation, sources, &context.limits)?;
+        let bound = context.stage(Stage::Parse, || bind(&mut computation, sources, &context.limits))?;
+        context.count(Unit::Samples, bound.samples.unwrap_or(1));
         Ok((computation, bound))
     }
 }

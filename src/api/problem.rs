@@ -178,6 +178,12 @@ impl Problem {
         }
     }
 
+    /// What kind of problem it is.
+    pub fn kind(&self) -> Kind {
+        let slug = self.r#type.trim_start_matches("/problems/");
+        Kind::ALL.iter().copied().find(|kind| kind.slug == slug).unwrap_or(Kind::INTERNAL)
+    }
+
     /// A 422 with one fault at `pointer`.
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let detail = detail.into();

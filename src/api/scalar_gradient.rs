@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::{CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, Tape};
+use crate::engine::{CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes, Tape};
 
 use super::bind::{Bound, Source};
 use super::computation::Computation;
@@ -10,6 +10,7 @@ use super::context::Context;
 use super::cost::Cost;
 use super::faults::{Faults, quote};
 use super::gradient::{GradientRequest, ScalarGradient};
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::{Kind, Problem};
@@ -95,19 +96,20 @@ pub(super) fn sweep(
     wanted.gradients.iter().for_each(|&input| is_wanted[input] = true);
     let roles = bound.roles(|input| is_wanted[input]);
     let compile = if wanted.trace { CompileOptions::TRACE } else { CompileOptions::default() };
-    let tape = Tape::compile_until(
-        &computation.graph,
-        &computation.output_nodes(),
-        &roles,
-        compile,
-        &context.interrupt,
-    )?;
+    let tape = context.stage(Stage::Compile, || {
+        let outputs = computation.output_nodes();
+        Tape::compile_until(&computation.graph, &outputs, &roles, compile, &context.interrupt)
+    })?;
     if wanted.trace {
         trace::check_size(tape.nodes().len(), bound.samples, &context.limits)?;
     }
     let options = GradientOptions { reduction: wanted.reduction, non_finite: wanted.non_finite };
-    tape.gradient(&bound.bindings(), options, &context.interrupt)
-        .map_err(|error| sweep_problem(computation, error))
+    let gradient = context.meter.time_sweeps(|| {
+        let times = SweepTimes::default();
+        let gradient = tape.gradient_timed(&bound.bindings(), options, &context.interrupt, &times);
+        (gradient, times.reverse_share())
+    });
+    gradient.map_err(|error| sweep_problem(computation, error))
 }
 
 /// The name of an input, owned: the answer outlives the computation.

@@ -9,6 +9,7 @@ use super::cost::{Cost, mlp_memory};
 use super::data::Table;
 use super::dtype::{Dtype, InType, Rounded};
 use super::interchange::file;
+use super::meter::Unit;
 use super::mlp::Mlp;
 use super::problem::Problem;
 use super::tensors::{Shape, Tensors};
@@ -91,6 +92,7 @@ impl InType for Train<'_, '_> {
     fn run<T: Scalar>(self) -> Self::Output {
         let Self { mlp, dtype, parameters, table, validation, request, context } = self;
         let rows = table.rows() - validation;
+        context.count(Unit::Samples, table.rows());
         let rounded = Rounded::<T>::new(table)?;
         let reduction = request.reduction.map_or(Reduction::Mean, Into::into);
         let examples = rounded.examples(mlp)?.expect("the targets were looked for");

@@ -11,6 +11,7 @@ use crate::train::{Error, Length, Model, Plan, PlanError, Recipe, Report, StateE
 use super::context::Context;
 use super::cost::Cost;
 use super::fingerprint::{self, Fingerprint, Print};
+use super::meter::{Stage, Unit};
 use super::metrics::Metrics;
 use super::mlp::capitalised;
 use super::non_finite::show;
@@ -96,6 +97,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let due = request.checkpoint.unwrap_or_default().resolve()?;
 
     let start = |error| start_problem(&error, &shape, place);
+    let _timed = context.meter.enter(Stage::Steps);
     let clock = Instant::now();
     let (rows, validation) = (0..plan.rows(), plan.validation());
     let mut reporter = context.events.as_ref().map(|events| Reporter::new(events, due, plan.steps(), done));
@@ -122,6 +124,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     loop {
         match trainer.step(&context.interrupt) {
             Ok(Some(step)) => {
+                context.count(Unit::Steps, 1);
                 if let Some(reporter) = &mut reporter {
                     reporter.after(&step, &trainer, || state_of(&trainer));
                 }

@@ -20,6 +20,7 @@ pub use interrupt::{Interrupt, Interrupted};
 pub use op::{Arity, Op, OpInfo};
 pub use sweep::{
     Binding, Column, Gradient, GradientOptions, NonFinite, NonFinitePolicy, Reduction, Repeated, SweepError,
+    SweepTimes,
 };
 pub use tape::{CompileOptions, Role, Tape};
 pub use text::{ParseError, ParseErrorKind, ParseLimits, Program, parse};

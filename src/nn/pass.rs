@@ -1,6 +1,7 @@
 //! Passes of a model over rows: outputs, loss, gradient.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::activation::scale_by_slope;
 use super::data::{Examples, Matrix, Targets};
@@ -120,7 +121,11 @@ impl<T: Scalar> Pass<'_, T> {
                 self.append_outputs(&block, outputs);
             }
             sum += self.block_loss(examples, &block, scale, true);
+            let begun = self.workspace.reverse.map(|_| Instant::now());
             self.backward(&block, gradient)?;
+            if let (Some(reverse), Some(begun)) = (&mut self.workspace.reverse, begun) {
+                *reverse += begun.elapsed();
+            }
         }
         Ok(sum * scale)
     }

@@ -7,6 +7,7 @@ use super::rows::Rows;
 use super::spec::Mlp;
 use crate::engine::kernels::Aligned;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Bytes of activations that a block of rows should not pass, so that it stays in the second-level cache.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -33,6 +34,8 @@ pub struct Workspace<T> {
     pub(super) scratch: Aligned<T>,
     /// What products pack.
     pub(super) panels: Aligned<T>,
+    /// The time that passes have spent on adjoints; taken only where it is made `Some` before.
+    pub reverse: Option<Duration>,
 }
 
 /// Rows of a block, from the specification alone, so that sums over rows are split alike on every machine.

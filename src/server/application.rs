@@ -12,6 +12,7 @@ use crate::api::Operation;
 
 use super::access::AccessError;
 use super::connections::Connections;
+use super::metrics::Cancellation;
 use super::service::Service;
 use super::tls::{Tls, TlsError};
 use super::{Settings, routes};
@@ -59,7 +60,8 @@ impl Application {
     ) -> Result<Self, StartError> {
         let listen = settings.listen;
         let tls = Tls::new(&settings)?.map(Arc::new);
-        let service = Arc::new(Service::new(settings)?);
+        let patterns = routes::patterns(operations);
+        let service = Arc::new(Service::new(settings, &patterns)?);
         let unable = |error| StartError::Listen { address: listen, error };
         let listener = TcpListener::bind(listen).await.map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
@@ -112,6 +114,7 @@ impl Application {
             info!(grace = ?service.settings.grace, "draining");
             let stopped = service.drain.finish(service.settings.grace).await;
             if stopped > 0 {
+                service.requests.cancelled(Cancellation::Shutdown, stopped);
                 warn!(stopped, "the grace period is over; computations were stopped");
             }
         };

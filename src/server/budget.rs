@@ -15,6 +15,7 @@ const UNIT: usize = 1024;
 pub struct Budget {
     /// In units of [`UNIT`] bytes.
     free: Arc<Semaphore>,
+    units: usize,
     /// What a request is told that comes when they are promised to others.
     refusal: &'static str,
 }
@@ -22,7 +23,18 @@ pub struct Budget {
 impl Budget {
     /// Room for `bytes`.
     pub fn new(bytes: usize, refusal: &'static str) -> Self {
-        Self { free: Arc::new(Semaphore::new((bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS))), refusal }
+        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(units)), units, refusal }
+    }
+
+    /// All bytes there are.
+    pub fn total(&self) -> usize {
+        self.units * UNIT
+    }
+
+    /// Those that are promised now.
+    pub fn promised(&self) -> usize {
+        (self.units - self.free.available_permits()) * UNIT
     }
 
     /// Makes `room` cover `bytes`, or gives a 429.

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use crate::api::{Kind, Problem};
 
+use super::metrics::Histogram;
+
 /// Longest `Retry-After` that is ever given, in seconds.
 const LONGEST_RETRY: f64 = 600.0;
 
@@ -22,7 +24,15 @@ pub struct Lane {
     /// Running and waiting requests.
     places: Arc<Semaphore>,
     place_count: usize,
-    service_time: Arc<ServiceTime>,
+    waits: Histogram,
+    occupancy: Arc<Occupancy>,
+}
+
+/// How long slots stay taken.
+#[derive(Debug, Default)]
+struct Occupancy {
+    all: Histogram,
+    lately: ServiceTime,
 }
 
 /// How full a lane is.
@@ -48,7 +58,7 @@ pub struct Seat {
     _place: Place,
     _slot: OwnedSemaphorePermit,
     since: Instant,
-    service_time: Arc<ServiceTime>,
+    occupancy: Arc<Occupancy>,
 }
 
 impl Lane {
@@ -61,8 +71,24 @@ impl Lane {
             slot_count,
             places: Arc::new(Semaphore::new(place_count)),
             place_count,
-            service_time: Arc::default(),
+            waits: Histogram::default(),
+            occupancy: Arc::default(),
         }
+    }
+
+    /// Requests that may wait.
+    pub fn queue(&self) -> usize {
+        self.place_count - self.slot_count
+    }
+
+    /// How long requests waited for a slot.
+    pub fn waits(&self) -> &Histogram {
+        &self.waits
+    }
+
+    /// How long computations kept a slot.
+    pub fn holds(&self) -> &Histogram {
+        &self.occupancy.all
     }
 
     /// How full it is now.
@@ -85,6 +111,8 @@ impl Lane {
 
     /// Waits until the turn of `place` has come.
     pub async fn seat(&self, place: Place) -> Result<Seat, Problem> {
+        // Recorded for those as well that give up.
+        let _waited = self.waits.time();
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
             return Err(Problem::new(Kind::DRAINING, "The workers have been closed."));
         };
@@ -94,21 +122,23 @@ impl Lane {
     /// The same without waiting; gives the place back where it would have to.
     pub fn seat_now(&self, place: Place) -> Result<Seat, Place> {
         match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(slot) => Ok(self.sit(place, slot)),
+            Ok(slot) => {
+                self.waits.record(Duration::ZERO);
+                Ok(self.sit(place, slot))
+            }
             Err(_) => Err(place),
         }
     }
 
     fn sit(&self, place: Place, slot: OwnedSemaphorePermit) -> Seat {
-        let service_time = Arc::clone(&self.service_time);
-        Seat { _place: place, _slot: slot, since: Instant::now(), service_time }
+        Seat { _place: place, _slot: slot, since: Instant::now(), occupancy: Arc::clone(&self.occupancy) }
     }
 
     fn busy(&self) -> Problem {
         let Load { total, running, waiting } = self.load();
         let turns = (waiting + 1) as f64 / total as f64;
         let seconds =
-            (turns * self.service_time.mean().as_secs_f64()).ceil().clamp(1.0, LONGEST_RETRY) as u64;
+            (turns * self.occupancy.lately.mean().as_secs_f64()).ceil().clamp(1.0, LONGEST_RETRY) as u64;
         let mut problem = Problem::new(
             Kind::BUSY,
             format!(
@@ -124,7 +154,9 @@ impl Lane {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.service_time.record(self.since.elapsed());
+        let taken = self.since.elapsed();
+        self.occupancy.all.record(taken);
+        self.occupancy.lately.record(taken);
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
 use super::service::Service;
-use super::{Settings, admission, leftover, problems, rates, request_id};
+use super::{Settings, admission, leftover, metrics, problems, rates, request_id};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
@@ -39,6 +39,7 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
         router = router.layer(cors(&settings.cors_origins));
     }
     router
+        .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
@@ -82,8 +83,8 @@ fn transport_security(settings: &Settings) -> Option<HeaderValue> {
 fn span(request: &Request) -> Span {
     let id = request_id::of(request.headers());
     let path = request.uri().path();
-    // Probes come every few seconds; at the usual level they would drown everything else.
-    if matches!(path, "/healthz" | "/readyz") {
+    // Probes and scrapes come every few seconds; at the usual level they would drown everything else.
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return debug_span!("request", id, method = %request.method(), path);
     }
     // The name of the API key is known only once the request is let in.

@@ -6,7 +6,7 @@
 //! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
 //! [`budget`] of memory. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
-//! [`drain`] ends them.
+//! [`drain`] ends them, and [`metrics`] counts and measures all of it.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,7 @@ pub mod keys;
 pub mod lane;
 pub mod layers;
 pub mod leftover;
+pub mod metrics;
 pub mod negotiate;
 pub mod problems;
 pub mod rates;

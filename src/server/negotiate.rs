@@ -62,6 +62,14 @@ pub fn wants_events(headers: &HeaderMap) -> bool {
     events > 0.0 && Format::ALL.iter().all(outweighs)
 }
 
+/// Whether metrics are to be OpenMetrics: where `Accept` names them, and does not weigh plain text more.
+pub fn wants_open_metrics(headers: &HeaderMap) -> bool {
+    let Some(accept) = accept(headers) else { return false };
+    let named = weight(&accept, |exact| exact == OPEN_METRICS, false);
+    named > 0.0 && named >= weight(&accept, |exact| exact == "text/plain", false)
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text";
 const EVENTS: &str = "text/event-stream";
 /// The range of all formats.
 const ANY: Option<&str> = Some("application/*");

@@ -23,10 +23,15 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        response.extensions_mut().insert(Told(self.kind()));
         response.extensions_mut().insert(Written(self));
         response
     }
 }
+
+/// What kind of problem a response is.
+#[derive(Clone, Copy, Debug)]
+pub struct Told(pub Kind);
 
 /// The problem that a response was written from.
 #[derive(Clone)]

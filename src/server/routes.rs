@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::api::{self, Operation};
 
 use super::answer::Answer;
 use super::compute::Negotiation;
+use super::metrics::exposition;
 use super::service::Service;
 use super::{compute, layers, negotiate, problems, service, stream};
 
@@ -29,18 +30,33 @@ const STREAMS: &[&str] = &["/v1/train"];
 /// Those that answer with a picture.
 const PICTURES: &[&str] = &["/v1/draw"];
 
+/// The routes of the service itself.
+fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 10] {
+    [
+        ("/", get(service::greeting)),
+        ("/healthz", get(service::healthz)),
+        ("/readyz", get(service::readyz)),
+        ("/info", get(service::info)),
+        ("/metrics", get(exposition::metrics)),
+        ("/v1/ops", get(async || Answer::from(api::ops::answer()))),
+        ("/openapi.yaml", get(service::openapi_yaml)),
+        ("/openapi.json", get(service::openapi_json)),
+        ("/problems", get(problems::list)),
+        ("/problems/{slug}", get(problems::describe)),
+    ]
+}
+
+/// The pattern of every route.
+pub fn patterns<'o>(operations: &[(&'o str, Operation)]) -> Vec<&'o str> {
+    service_routes().iter().map(|(path, _)| *path).chain(operations.iter().map(|(path, _)| *path)).collect()
+}
+
 /// All routes, with the middleware around them.
 pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Router {
-    let mut router = Router::new()
-        .route("/", get(service::greeting))
-        .route("/healthz", get(service::healthz))
-        .route("/readyz", get(service::readyz))
-        .route("/info", get(service::info))
-        .route("/v1/ops", get(async || Answer::from(api::ops::answer())))
-        .route("/openapi.yaml", get(service::openapi_yaml))
-        .route("/openapi.json", get(service::openapi_json))
-        .route("/problems", get(problems::list))
-        .route("/problems/{slug}", get(problems::describe));
+    let mut router = Router::new();
+    for (path, methods) in service_routes() {
+        router = router.route(path, methods);
+    }
     for &(path, operation) in operations {
         let streams = STREAMS.contains(&path);
         let negotiation: Negotiation =

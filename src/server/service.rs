@@ -15,6 +15,7 @@ use super::Settings;
 use super::access::{Access, AccessError};
 use super::budget::Budget;
 use super::drain::Drain;
+use super::metrics::Requests;
 use super::rates::Rates;
 use super::workers::{Loads, Workers};
 
@@ -33,11 +34,21 @@ pub struct Service {
     pub workers: Workers,
     /// Its end.
     pub drain: Arc<Drain>,
+    /// What became of requests.
+    pub requests: Arc<Requests>,
 }
 
+/// Version of the package.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from, where the build was told.
+pub const COMMIT: Option<&str> = match option_env!("GRADD_COMMIT") {
+    Some(commit) if !commit.is_empty() => Some(commit),
+    _ => None,
+};
+
 impl Service {
-    /// A service that has nothing to do yet.
-    pub fn new(settings: Settings) -> Result<Self, AccessError> {
+    /// A service that has nothing to do yet, with routes of these patterns.
+    pub fn new(settings: Settings, routes: &[&str]) -> Result<Self, AccessError> {
         Ok(Self {
             access: Access::new(&settings)?,
             rates: Rates::new(&settings),
@@ -48,6 +59,7 @@ impl Service {
             workers: Workers::new(&settings),
             settings,
             drain: Arc::default(),
+            requests: Arc::new(Requests::new(routes)),
         })
     }
 }
@@ -85,8 +97,8 @@ pub struct Info {
 pub async fn info(State(service): State<Arc<Service>>) -> Json<Info> {
     Json(Info {
         name: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
-        commit: option_env!("GRADD_COMMIT").filter(|commit| !commit.is_empty()),
+        version: VERSION,
+        commit: COMMIT,
         slots: service.workers.load(),
         settings: service.settings.entries().into_iter().collect(),
     })
@@ -107,7 +119,7 @@ pub async fn greeting() -> impl IntoResponse {
   POST /v1/draw        the computation graph as SVG, or for Graphviz
   GET  /v1/ops         every op there is
   GET  /openapi.yaml   the API in full; also /openapi.json
-  GET  /healthz /readyz /info /problems
+  GET  /healthz /readyz /info /metrics /problems
 
 Try:
 

@@ -23,6 +23,7 @@ use crate::api::{Operation, Problem};
 
 use super::answer::Answer;
 use super::compute::Admitted;
+use super::metrics::Requests;
 use super::service::Service;
 use super::workers::LAST_WORDS;
 use super::{negotiate, request_id};
@@ -43,18 +44,21 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
     };
     drop(body);
     match admitted {
-        Ok(admitted) => respond(Running::new(admitted, operation), request_id::of(&parts.headers)).await,
+        Ok(admitted) => {
+            let (requests, id) = (Arc::clone(&service.requests), request_id::of(&parts.headers));
+            respond(Running::new(admitted, operation), requests, id).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn respond(mut running: Running, request_id: Option<String>) -> Response {
+async fn respond(mut running: Running, requests: Arc<Requests>, request_id: Option<String>) -> Response {
     let first = match running.next().await {
         Some(Told::Ended(Err(problem))) => return problem.into_response(),
         first => first,
     };
     let lines = stream::unfold((first, running, 0u64), move |(first, mut running, id)| {
-        let request_id = request_id.clone();
+        let (requests, request_id) = (Arc::clone(&requests), request_id.clone());
         async move {
             let told = match first {
                 Some(first) => Some(first),
@@ -65,7 +69,10 @@ async fn respond(mut running: Running, request_id: Option<String>) -> Response {
                 Told::Ended(Ok(reply)) => {
                     Event { name: "result", data: String::from_utf8_lossy(&reply.body).into_owned() }
                 }
-                Told::Ended(Err(problem)) => Event::new("problem", &Problem { request_id, ..problem }),
+                Told::Ended(Err(problem)) => {
+                    requests.problem(problem.kind());
+                    Event::new("problem", &Problem { request_id, ..problem })
+                }
             };
             let line = Line::default().id(id.to_string()).event(event.name).data(event.data);
             Some((Ok::<_, Infallible>(line), (None, running, id + 1)))

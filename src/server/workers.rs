@@ -19,7 +19,7 @@ use tracing::Span;
 use crate::api::cost::READING;
 use crate::api::events::Events;
 use crate::api::format::Format;
-use crate::api::{Admission, Context, Cost, Kind, Limits, Operation, Problem, timeout};
+use crate::api::{Admission, Context, Cost, Kind, Limits, Meter, Operation, Problem, Stage, timeout};
 use crate::engine::Interrupt;
 
 use super::Settings;
@@ -49,6 +49,8 @@ pub struct Workers {
     short: Lane,
     long: Arc<Lane>,
     memory: Arc<Budget>,
+    /// What all computations together have done.
+    done: Arc<Meter>,
 }
 
 /// How full the workers are.
@@ -73,7 +75,23 @@ impl Workers {
             short: lane("short computations", settings.queue),
             long: Arc::new(lane("long computations", settings.queue.min(MOST_WAITING))),
             memory: Arc::new(memory),
+            done: Arc::default(),
         }
+    }
+
+    /// Both lanes by their names.
+    pub fn lanes(&self) -> [(&'static str, &Lane); 2] {
+        [("short", &self.short), ("long", &self.long)]
+    }
+
+    /// The memory that computations share.
+    pub fn memory(&self) -> &Budget {
+        &self.memory
+    }
+
+    /// What they have done so far.
+    pub fn done(&self) -> &Meter {
+        &self.done
     }
 
     /// Blocking threads that computations may take at the same time: for the slots of both lanes, and to wait for a long one.
@@ -110,7 +128,9 @@ impl Workers {
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
         // Who hears events is owed the last checkpoint.
         let patience = if events.is_some() { LAST_WORDS } else { Duration::ZERO };
+        let meter = Metered { request: Arc::default(), all: Arc::clone(&self.done) };
         let work = async {
+            let queued = meter.request.enter(Stage::Queue);
             let seat = match lane.seat_now(place) {
                 Ok(seat) => seat,
                 Err(place) => {
@@ -118,15 +138,26 @@ impl Workers {
                     wait_for(lane, place, until).await?
                 }
             };
-            let taken = self.take(seat, body.len() > LONG_BODY, &body)?;
+            drop(queued);
+            let taken = self.take(seat, &meter.request, &body)?;
             let Formats { body: body_format, answer, file, picture } = formats;
             let (limits, admission) = (self.limits.clone(), Some(Arc::clone(&taken) as Arc<dyn Admission>));
-            let context =
-                Context { limits, interrupt, body: body_format, answer, file, picture, events, admission };
+            let meter = meter;
+            let context = Context {
+                limits,
+                interrupt,
+                body: body_format,
+                answer,
+                file,
+                picture,
+                events,
+                admission,
+                meter: Arc::clone(&meter.request),
+            };
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
                 // What the computation has taken comes back when it ends, by returning or by unwinding.
-                let taken = taken;
+                let (taken, _meter) = (taken, meter);
                 let reply = span.in_scope(|| operation(&body, &context))?;
                 let room = taken.keep(reply.body.len());
                 Ok(Answer::new(reply, room))
@@ -149,11 +180,12 @@ impl Workers {
     }
 
     /// What a computation takes to read its body in `seat`.
-    fn take(&self, seat: Seat, is_long: bool, body: &[u8]) -> Result<Arc<Taken>, Problem> {
+    fn take(&self, seat: Seat, meter: &Arc<Meter>, body: &[u8]) -> Result<Arc<Taken>, Problem> {
         let mut room = None;
         self.memory.cover(&mut room, body.len().saturating_mul(READING))?;
-        let held = Mutex::new(Holding { seat: Some(seat), is_long, room });
-        Ok(Arc::new(Taken { long: Arc::clone(&self.long), memory: Arc::clone(&self.memory), held }))
+        let held = Mutex::new(Holding { seat: Some(seat), is_long: body.len() > LONG_BODY, room });
+        let (long, memory, meter) = (Arc::clone(&self.long), Arc::clone(&self.memory), Arc::clone(meter));
+        Ok(Arc::new(Taken { long, memory, meter, held }))
     }
 }
 
@@ -162,6 +194,7 @@ impl Workers {
 struct Taken {
     long: Arc<Lane>,
     memory: Arc<Budget>,
+    meter: Arc<Meter>,
     held: Mutex<Holding>,
 }
 
@@ -189,6 +222,7 @@ impl Admission for Taken {
             return Ok(());
         }
         let place = self.long.place()?;
+        let _queued = self.meter.enter(Stage::Queue);
         held.seat = None;
         held.is_long = true;
         let mut seat = std::pin::pin!(self.long.seat(place));
@@ -232,6 +266,18 @@ fn panicked() -> Problem {
         Kind::INTERNAL,
         "The computation failed for a reason that is no fault of the request. Please report it with the request id.",
     )
+}
+
+/// What a request has done; told to all once it has ended, however it has.
+struct Metered {
+    request: Arc<Meter>,
+    all: Arc<Meter>,
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        self.all.absorb(&self.request);
+    }
 }
 
 /// Tells the work to stop once nobody waits for it. After the work has ended this does nothing.

@@ -44,7 +44,7 @@ pub(super) fn add(document: &mut OpenApi) {
         if let Some(operation) = &mut item.get {
             let kinds: &[Kind] = match path.as_str() {
                 "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
-                "/info" | "/v1/ops" => {
+                "/info" | "/metrics" | "/v1/ops" => {
                     &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::RATE_LIMITED, Kind::INTERNAL]
                 }
                 _ => &[Kind::INTERNAL],

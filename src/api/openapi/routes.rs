@@ -30,7 +30,7 @@ use crate::api::train::{TrainRequest, TrainResponse};
         (name = "reference", description = "What computations can use."),
         (name = "service", description = "The state of the server.")
     ),
-    paths(evaluate, gradient, train, fit, convert, draw, ops, healthz, readyz, info, openapi_yaml, openapi_json),
+    paths(evaluate, gradient, train, fit, convert, draw, ops, healthz, readyz, info, metrics, openapi_yaml, openapi_json),
     components(schemas(Problem, Progress, Checkpoint))
 )]
 pub(super) struct Document;
@@ -200,6 +200,24 @@ fn readyz() {}
 )]
 #[allow(dead_code)]
 fn info() {}
+
+/// How busy is the server?
+///
+/// Counters, gauges and histograms for Prometheus: requests by route and status, problems, lanes, stages, memory, process.
+/// As OpenMetrics 1.0 where `Accept` names it, else as Prometheus' text 0.0.4.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "service",
+    responses((
+        status = 200,
+        description = "The metrics as they are now.",
+        content((String = "text/plain"), (String = "application/openmetrics-text"))
+    ))
+)]
+#[allow(dead_code)]
+fn metrics() {}
 
 /// This document as YAML
 ///

@@ -90,6 +90,7 @@ impl Sweep<'_> {
             }
             let lanes = block.lanes.min(chunk.samples.len() - start);
             let first = chunk.samples.start + start;
+            let (begun, mut turned) = (self.clock(), None);
             block.load(first, lanes);
             let finite = block.forward(section, self.level);
             if self.refuse && !(finite && self.uniform_is_finite) {
@@ -98,6 +99,7 @@ impl Sweep<'_> {
             store(&mut chunk.values, &self.wanted_values, start, lanes, |slot| block.value(slot));
             block.add_to_totals(&self.reduced, lanes, self.level);
             if self.with_gradient {
+                turned = self.clock();
                 for &(slot, seed) in &self.seeds {
                     block.seed(slot as usize, seed, lanes, self.level);
                 }
@@ -108,6 +110,7 @@ impl Sweep<'_> {
                 let adjoint = |slot| block.adjoint(section, slot);
                 store(&mut chunk.adjoints, &self.wanted_adjoints, start, lanes, adjoint);
             }
+            self.add_times(begun, turned);
         }
         sums.adjoints = (0..gathering).map(|slot| block.sum_adjoint(slot)).collect();
         sums.outputs = (0..self.reduced.len()).map(|i| block.sum_total(i)).collect();

@@ -4,12 +4,16 @@
 //! into chunks of fixed sizes; chunks run on all cores, and their sums are added in a fixed tree order. So the bits of
 //! the result do not depend on the number of threads.
 
+use std::time::{Duration, Instant};
+
 use rayon::prelude::*;
 
 use super::chunk::{Chunk, ChunkSums};
 use super::lanes::{Block, block_lanes, tree_sum};
 use super::point::Point;
-use super::result::{Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError};
+use super::result::{
+    Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, SweepTimes,
+};
 use crate::engine::kernels::Level;
 use crate::engine::tape::{Leaf, Place, Tape};
 use crate::engine::{Interrupt, Interrupted};
@@ -38,6 +42,19 @@ impl Tape {
         interrupt: &Interrupt,
     ) -> Result<Gradient, SweepError> {
         Sweep::new(self, bindings, options, Outputs::PerSample, true, interrupt)?.run()
+    }
+
+    /// As [`gradient`](Tape::gradient), and tells how the two sweeps shared the time.
+    pub fn gradient_timed(
+        &self,
+        bindings: &[Binding<'_>],
+        options: GradientOptions,
+        interrupt: &Interrupt,
+        times: &SweepTimes,
+    ) -> Result<Gradient, SweepError> {
+        let mut sweep = Sweep::new(self, bindings, options, Outputs::PerSample, true, interrupt)?;
+        sweep.times = Some(times);
+        sweep.run()
     }
 
     /// The objective alone. If it is not finite, it is refused.
@@ -106,6 +123,8 @@ pub(super) struct Sweep<'a> {
     pub(super) seed: f64,
     pub(super) level: Level,
     pub(super) interrupt: &'a Interrupt,
+    /// Takes the times, where somebody wants to know them.
+    pub(super) times: Option<&'a SweepTimes>,
     pub(super) point: Point,
     pub(super) uniform_is_finite: bool,
     /// Slots of the varying section whose values, or adjoints, are wanted for every sample.
@@ -141,6 +160,7 @@ impl<'a> Sweep<'a> {
             },
             level: Level::best(),
             interrupt,
+            times: None,
             point: Point::default(),
             uniform_is_finite: true,
             wanted_values: Vec::new(),
@@ -154,7 +174,9 @@ impl<'a> Sweep<'a> {
 
     fn run(mut self) -> Result<Gradient, SweepError> {
         let tape = self.tape;
+        let clock = self.clock();
         self.forward_uniform()?;
+        self.add_times(clock, None);
         let column = |_: &u32| vec![0.0; self.samples];
         let mut values: Vec<Vec<f64>> = self.wanted_values.iter().map(column).collect();
         let mut adjoints: Vec<Vec<f64>> = self.wanted_adjoints.iter().map(column).collect();
@@ -165,9 +187,24 @@ impl<'a> Sweep<'a> {
         };
         self.check_uniform_values(&sums)?;
         if self.with_gradient {
+            let clock = self.clock();
             self.reverse_uniform(&sums)?;
+            self.add_times(clock, clock);
         }
         Ok(self.collect(values, adjoints, &sums.outputs))
+    }
+
+    /// Now, if times are wanted.
+    pub(super) fn clock(&self) -> Option<Instant> {
+        self.times.map(|_| Instant::now())
+    }
+
+    /// Adds to the times: what began at `begun`, from `turned` on in reverse.
+    pub(super) fn add_times(&self, begun: Option<Instant>, turned: Option<Instant>) {
+        if let (Some(times), Some(begun)) = (self.times, begun) {
+            let reverse = turned.map_or(Duration::ZERO, |turned| turned.elapsed());
+            times.add(begun.elapsed().saturating_sub(reverse), reverse);
+        }
     }
 
     fn forward_uniform(&mut self) -> Result<(), Interrupted> {

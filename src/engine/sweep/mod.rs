@@ -22,5 +22,5 @@ mod result;
 pub use finite::{NonFinite, Origin};
 pub use repeat::Repeated;
 pub use result::{
-    Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, Traced,
+    Binding, Column, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepError, SweepTimes, Traced,
 };

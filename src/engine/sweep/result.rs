@@ -1,5 +1,8 @@
 //! What goes into a sweep and what comes out.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use super::finite::NonFinite;
 use crate::engine::Interrupted;
 use crate::engine::graph::NodeId;
@@ -49,6 +52,28 @@ pub struct GradientOptions {
     pub reduction: Reduction,
     /// What happens to infinities and NaN.
     pub non_finite: NonFinitePolicy,
+}
+
+/// How the time of a gradient was shared by its two sweeps, which take turns block by block and thread by thread.
+#[derive(Debug, Default)]
+pub struct SweepTimes {
+    /// Nanoseconds of all threads.
+    forward: AtomicU64,
+    reverse: AtomicU64,
+}
+
+impl SweepTimes {
+    /// Adds to the times of both.
+    pub(super) fn add(&self, forward: Duration, reverse: Duration) {
+        self.forward.fetch_add(forward.as_nanos() as u64, Ordering::Relaxed);
+        self.reverse.fetch_add(reverse.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// The part of the time that the reverse sweep took, from 0 to 1.
+    pub fn reverse_share(&self) -> f64 {
+        let reverse = self.reverse.load(Ordering::Relaxed) as f64;
+        reverse / (self.forward.load(Ordering::Relaxed) as f64 + reverse).max(1.0)
+    }
 }
 
 /// Outputs and gradients.
