@@ -39,6 +39,8 @@ pub async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) ->
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
+type OfLane = fn(&Lane) -> usize;
+
 /// The metrics of a service, read when they are written.
 #[derive(Debug)]
 struct Now(Arc<Service>);
@@ -101,7 +103,7 @@ impl Now {
 
     fn lanes(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let lanes = self.0.workers.lanes().map(|(name, lane)| ([("lane", name)], lane));
-        let gauges: [(&str, &str, fn(&Lane) -> usize); 4] = [
+        let gauges: [(&str, &str, OfLane); 4] = [
             ("gradd_compute_slots", "Computations that a lane runs at the same time, at most.", |lane| {
                 lane.load().total
             }),
