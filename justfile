@@ -52,6 +52,14 @@ prometheus:
 deploy:
     tests/deploy/run
 
+# kill replicas in turn behind nginx, and measure what a request costs
+replicas:
+    tests/replicas/run
+
+# print the bill of materials
+sbom:
+    .ci/sbom
+
 # everything that must hold before a change is merged
 ci:
     .ci/run

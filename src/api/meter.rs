@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 /// What a request spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -92,8 +94,9 @@ impl Meter {
         done
     }
 
-    /// Adds to the time of `stage`.
+    /// Adds to the time of `stage`, and tells the log, which puts it beside the id of the request.
     pub fn add_time(&self, stage: Stage, time: Duration) {
+        debug!(target: "gradd::stage", stage = stage.name(), milliseconds = time.as_secs_f64() * 1e3, "done");
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.nanoseconds[stage as usize].fetch_add(nanoseconds, Ordering::Relaxed);
     }

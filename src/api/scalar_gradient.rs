@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::engine::{CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes, Tape};
+use crate::engine::{
+    CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes, Tape,
+};
 
 use super::bind::{Bound, Source};
 use super::computation::Computation;

@@ -79,7 +79,7 @@ pub(super) fn run<T: Scalar, M: Model<T>>(
     let done = request.state.as_ref().map_or(0, |state| state.step);
     check_steps(&plan, done, context)?;
     context.admit(cost(&subject, &recipe, &plan, done))?;
-    let mut model = prepare()?;
+    let mut model = context.stage(Stage::Compile, prepare)?;
     let Subject { shape, model: model_print, data, mut parameters, mut place, explain, bounds, .. } = subject;
     let fingerprint = Fingerprint {
         model: Some(model_print),

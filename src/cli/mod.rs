@@ -3,16 +3,19 @@
 #![forbid(unsafe_code)]
 
 mod any_certificate;
+mod completions;
 mod draw;
 mod eval;
 mod expression;
 mod flags;
 mod healthcheck;
 mod key;
+mod man;
 mod openapi;
 mod serve;
 mod signals;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +39,7 @@ Examples:
   gradd draw 'a*b' > graph.svg     its computation graph
   gradd openapi > openapi.yaml     the API for code generators
   gradd healthcheck                exit code 0 when the server answers
+  gradd man | man -l -             the manual page; `gradd man serve` has the settings
   gradd key alice >> keys          an API key for `gradd --keys-file keys`
 
   curl --json '{\"expression\": \"a*b\", \"inputs\": {\"a\": 2, \"b\": -3}}' localhost:8080/v1/gradient";
@@ -80,16 +84,15 @@ enum Command {
     Key(key::Arguments),
     /// Ask a running server on this machine whether it is alive: exit code 0 when it is, 1 when it is not
     Healthcheck(healthcheck::Arguments),
+    /// Print a script that completes commands and settings in a shell
+    Completions(completions::Arguments),
+    /// Print a manual page in roff
+    Man(man::Arguments),
 }
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    // The settings are shown by `gradd serve --help`; here they would bury the commands.
-    let mut command = Cli::command();
-    for key in Settings::KEYS {
-        command = command.mut_arg(key.name, |argument| argument.hide(true));
-    }
-    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(flags) => serve::run(flags),
         Command::Eval(arguments) => eval::run(&arguments),
@@ -97,6 +100,27 @@ pub fn run() -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments, command()),
+        Command::Man(arguments) => man::run(&arguments, command()),
+    }
+}
+
+/// The command line as clap has it.
+fn command() -> clap::Command {
+    // The settings are shown by `gradd serve --help`; here they would bury the commands.
+    Settings::KEYS
+        .iter()
+        .fold(Cli::command(), |command, key| command.mut_arg(key.name, |argument| argument.hide(true)))
+}
+
+/// Writes to standard output. Not `print!`, which panics when the reader, say `head`, has gone away.
+fn print(bytes: &[u8]) -> ExitCode {
+    match io::stdout().write_all(bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gradd: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::api::Reply;
 use crate::api::interchange::file::FileFormat;
+use crate::api::{Meter, Reply};
+
+use super::server_timing;
 
 /// A reply on its way to the client.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct Answer {
     pub content_type: &'static str,
     /// Its bytes. A client that is slow to read them keeps them in memory, and their room taken.
     pub body: Bytes,
+    /// Where the time went, for its header.
+    pub timing: Option<HeaderValue>,
 }
 
 struct Kept {
@@ -33,7 +37,13 @@ impl Answer {
     pub fn new(mut reply: Reply, room: Option<OwnedSemaphorePermit>) -> Self {
         reply.body.shrink_to_fit();
         let body = Bytes::from_owner(Kept { bytes: reply.body, _room: room });
-        Self { content_type: reply.content_type, body }
+        Self { content_type: reply.content_type, body, timing: None }
+    }
+
+    /// The same answer, telling where the time went.
+    #[must_use]
+    pub fn timed(self, meter: &Meter) -> Self {
+        Self { timing: server_timing::of(meter), ..self }
     }
 }
 
@@ -50,6 +60,9 @@ impl IntoResponse for Answer {
         if let Some(file) = file {
             let value = HeaderValue::from_static(file.disposition());
             response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+        }
+        if let Some(timing) = self.timing {
+            response.headers_mut().insert(server_timing::HEADER, timing);
         }
         response
     }

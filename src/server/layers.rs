@@ -19,7 +19,10 @@ use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
 use super::service::Service;
-use super::{Settings, admission, leftover, metrics, problems, rates, request_id};
+use super::trace_context::TraceContext;
+use super::{
+    Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, trace_context,
+};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
@@ -50,6 +53,7 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
         )
         .layer(from_fn(leftover::drain))
         .layer(map_response_with_state(transport_security(settings), harden))
+        .layer(from_fn(trace_context::carry))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
         .layer(from_fn(request_id::drop_unfit))
@@ -89,7 +93,9 @@ fn span(request: &Request) -> Span {
     }
     // The name of the API key is known only once the request is let in.
     let peer = request.extensions().get().map(|Peer(address)| field::display(address));
-    info_span!("request", id, peer, method = %request.method(), path, key = field::Empty)
+    let trace =
+        request.extensions().get::<TraceContext>().map(|context| format!("{:032x}", context.trace_id));
+    info_span!("request", id, trace, peer, method = %request.method(), path, key = field::Empty)
 }
 
 fn log_answer<B>(response: &axum::http::Response<B>, latency: Duration, span: &Span) {
@@ -109,6 +115,8 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::WWW_AUTHENTICATE,
             rates::LEFT,
             rates::POLICY,
+            server_timing::HEADER,
+            trace_context::HEADER,
         ]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);

@@ -29,11 +29,13 @@ pub mod problems;
 pub mod rates;
 pub mod request_id;
 pub mod routes;
+pub mod server_timing;
 pub mod service;
 pub mod settings;
 pub mod stream;
 pub mod telemetry;
 pub mod tls;
+pub mod trace_context;
 pub mod workers;
 
 pub use application::Application;

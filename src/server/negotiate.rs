@@ -65,8 +65,8 @@ pub fn wants_events(headers: &HeaderMap) -> bool {
 /// Whether metrics are to be OpenMetrics: where `Accept` names them, and does not weigh plain text more.
 pub fn wants_open_metrics(headers: &HeaderMap) -> bool {
     let Some(accept) = accept(headers) else { return false };
-    let named = weight(&accept, |exact| exact == OPEN_METRICS, false);
-    named > 0.0 && named >= weight(&accept, |exact| exact == "text/plain", false)
+    let named = weight(&accept, |exact| exact == OPEN_METRICS, None);
+    named > 0.0 && named >= weight(&accept, |exact| exact == "text/plain", None)
 }
 
 const OPEN_METRICS: &str = "application/openmetrics-text";

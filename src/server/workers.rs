@@ -157,10 +157,10 @@ impl Workers {
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
                 // What the computation has taken comes back when it ends, by returning or by unwinding.
-                let (taken, _meter) = (taken, meter);
+                let (taken, meter) = (taken, meter);
                 let reply = span.in_scope(|| operation(&body, &context))?;
                 let room = taken.keep(reply.body.len());
-                Ok(Answer::new(reply, room))
+                Ok(Answer::new(reply, room).timed(&meter.request))
             });
             job.await.unwrap_or_else(|_| Err(panicked()))
         };

@@ -228,6 +228,43 @@ fn openapi_prints_the_document() {
 }
 
 #[test]
+fn shells_complete_every_setting() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let script = String::from_utf8(output.stdout).expect("text");
+        for name in ["healthcheck", "max-nodes", "log-format"] {
+            assert!(script.contains(name), "{shell} does not complete {name}");
+        }
+    }
+    assert_eq!(run(&["completions", "tcsh"]).status.code(), Some(2));
+    let checked = Command::new("bash")
+        .args(["-c", "source /dev/stdin && complete -p gradd"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut bash = checked.expect("bash");
+    bash.stdin.take().expect("a pipe").write_all(&run(&["completions", "bash"]).stdout).expect("to write");
+    let output = bash.wait_with_output().expect("to end");
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("_gradd"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let gradd = String::from_utf8(run(&["man"]).stdout).expect("text");
+    assert!(gradd.contains(".TH gradd 1") && gradd.contains("healthcheck"), "{gradd}");
+    let serve = String::from_utf8(run(&["man", "serve"]).stdout).expect("text");
+    // Roff wants hyphens that may be searched for to be escaped.
+    for name in ["max\\-nodes", "log\\-format"] {
+        assert!(serve.contains(name), "{name} is missing from {serve}");
+    }
+    assert_eq!(run(&["man", "nonsense"]).status.code(), Some(2));
+}
+
+#[test]
 fn a_key_is_made_and_let_in_after_a_hangup_signal() {
     let made = run(&["key", "alice"]);
     assert_eq!(made.status.code(), Some(0), "{made:?}");

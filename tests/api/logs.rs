@@ -17,7 +17,9 @@ async fn a_server_that_logs() {
     telemetry::init(&settings);
     let app = TestApp::spawn_with(settings).await;
     for (path, id) in [("/echo", "fine"), ("/panic", "broken")] {
-        app.post(path, "1").header("x-request-id", id).send().await.expect("an answer");
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        let request = app.post(path, "1").header("x-request-id", id).header("traceparent", traceparent);
+        request.send().await.expect("an answer");
     }
     app.get("/healthz").await;
 }
@@ -72,6 +74,7 @@ fn answers_and_panics_are_logged_with_the_request_id_and_probes_are_not() {
     assert_eq!(answered["status"], 200);
     assert_eq!(answered["span"]["path"], "/echo");
     assert_eq!(answered["span"]["peer"], "127.0.0.1");
+    assert_eq!(answered["span"]["trace"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(find("answered", "broken")["status"], 500);
     let panic = find("panic: on purpose", "broken");
     assert_eq!(panic["level"], "ERROR");
@@ -89,6 +92,7 @@ fn the_log_has_the_name_of_a_key_and_never_the_key() {
     let refused = log.lines().find(|line| line.contains("status=403")).expect("a line");
     assert!(refused.contains("key=\"alice\""), "{refused}");
     assert!(log.contains("TRACE"), "everything is logged: {log}");
+    assert!(log.contains("stage=\"queue\""), "stages are logged: {log}");
     let digest = line.split(':').nth(1).expect("a digest");
     for secret in [text.as_str(), &text[6..], digest] {
         assert!(!log.contains(secret), "{secret} in {log}");

@@ -201,3 +201,39 @@ async fn rules_dashboards_and_documentation_name_metrics_that_exist() {
         assert!(documented.contains(&format!("`{name}`")), "docs/operations.md lacks {name}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_tells_where_its_time_went() {
+    let app = TestApp::spawn().await;
+    let gradient = json!({"expression": "tanh(w*x)", "inputs": {"w": 2, "x": 1}});
+    let response = app.send("/v1/gradient", gradient.to_string()).await;
+    let timing = response.headers()["server-timing"].to_str().expect("text").to_owned();
+    let entries: Vec<(&str, f64)> = timing
+        .split(", ")
+        .map(|entry| {
+            let (stage, milliseconds) = entry.split_once(";dur=").expect("a duration");
+            (stage, milliseconds.parse().expect("a number"))
+        })
+        .collect();
+    let stages: Vec<&str> = entries.iter().map(|(stage, _)| *stage).collect();
+    assert_eq!(stages, ["queue", "decode", "parse", "compile", "forward", "reverse", "encode"]);
+    assert!(entries.iter().all(|(_, milliseconds)| (0.0..20_000.0).contains(milliseconds)), "{timing}");
+    assert!(!app.get("/healthz").await.headers().contains_key("server-timing"));
+}
+
+#[tokio::test]
+async fn an_answer_is_in_the_trace_of_its_request() {
+    let app = TestApp::spawn().await;
+    let ask = async |traceparent: &str| {
+        let request = app.client.get(app.url("/healthz")).header("traceparent", traceparent);
+        let response = request.send().await.expect("an answer");
+        response.headers().get("traceparent").map(|value| value.to_str().expect("text").to_owned())
+    };
+    let (trace, caller) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let told = ask(&format!("00-{trace}-{caller}-01")).await.expect("a trace");
+    let fields: Vec<&str> = told.split('-').collect();
+    assert_eq!((fields[0], fields[1], fields[3]), ("00", trace, "01"));
+    assert!(fields[2] != caller && fields[2].len() == 16, "{told}");
+    assert_eq!(ask("00-nonsense").await, None);
+    assert!(!app.get("/healthz").await.headers().contains_key("traceparent"));
+}

@@ -1,0 +1,114 @@
+//! W3C Trace Context: the trace that a request is a part of, taken from its `traceparent` and told in log and answer.
+//!
+//! <https://www.w3.org/TR/trace-context/>. A request without one, or with one that is not well-formed, is in no trace.
+
+use std::fmt;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// The header.
+pub const HEADER: HeaderName = HeaderName::from_static("traceparent");
+
+/// A place in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// Of the whole trace; not 0.
+    pub trace_id: u128,
+    /// Of the span within it; not 0.
+    pub span_id: u64,
+    /// Bit 0: the caller may have recorded the trace.
+    pub flags: u8,
+}
+
+impl TraceContext {
+    /// That of the caller, in the headers of its request.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(HEADER).iter();
+        let (value, None) = (values.next()?, values.next()) else { return None };
+        Self::parse(value.to_str().ok()?)
+    }
+
+    /// Reads `version-trace-span-flags`, in lower-case hexadecimal. Of a later version than 00 more may follow.
+    fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.splitn(5, '-');
+        let mut field = |digits: usize| {
+            let field = fields.next()?;
+            let is_hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            (field.len() == digits && field.bytes().all(is_hexadecimal)).then_some(field)
+        };
+        let version = field(2)?;
+        let trace_id = u128::from_str_radix(field(32)?, 16).ok()?;
+        let span_id = u64::from_str_radix(field(16)?, 16).ok()?;
+        let flags = u8::from_str_radix(field(2)?, 16).ok()?;
+        let is_known = version != "ff" && (version != "00" || fields.next().is_none());
+        (is_known && trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
+    }
+
+    /// A span of this server in the same trace.
+    fn child(self) -> Option<Self> {
+        let span_id = getrandom::u64().ok().filter(|id| *id != 0)?;
+        // Of later versions other flags are not known here, and must not be passed on.
+        Some(Self { span_id, flags: self.flags & 1, ..self })
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+}
+
+/// Middleware: gives the request a span of its own in the trace of its caller, and tells it in the answer.
+pub async fn carry(mut request: Request, next: Next) -> Response {
+    let own = TraceContext::of(request.headers()).and_then(TraceContext::child);
+    if let Some(own) = own {
+        request.extensions_mut().insert(own);
+    }
+    let mut response = next.run(request).await;
+    if let Some(value) = own.and_then(|own| HeaderValue::try_from(own.to_string()).ok()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification.
+    const EXAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn the_example_of_the_specification_is_read_and_written() {
+        let context = TraceContext::parse(EXAMPLE).expect("well-formed");
+        assert_eq!(context.trace_id, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
+        assert_eq!((context.span_id, context.flags), (0x00f0_67aa_0ba9_02b7, 1));
+        assert_eq!(context.to_string(), EXAMPLE);
+        let child = context.child().expect("randomness");
+        assert_eq!((child.trace_id, child.flags), (context.trace_id, 1));
+        assert_ne!(child.span_id, context.span_id);
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_no_trace() {
+        let later = EXAMPLE.replacen("00", "cc", 1) + "-what-the-future-will-be-like";
+        assert!(TraceContext::parse(&later).is_some(), "a later version may have more");
+        for bad in [
+            String::new(),
+            EXAMPLE.to_uppercase(),
+            EXAMPLE.replacen("00", "ff", 1),
+            EXAMPLE.to_owned() + "-more",
+            EXAMPLE.to_owned() + "-",
+            EXAMPLE.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+            EXAMPLE.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            EXAMPLE.replace("-01", "-+1"),
+            EXAMPLE.replace("-01", ""),
+            EXAMPLE.replace("-00f", "-0f"),
+        ] {
+            assert_eq!(TraceContext::parse(&bad), None, "{bad}");
+        }
+    }
+}
