@@ -93,6 +93,21 @@ pub(super) fn explain(computation: &Computation<'_>, found: &engine::NonFinite) 
                 "The derivative of {node} with respect to its operand{name} is {value}{sample}{operands}."
             )
         }
+        Origin::Tangent => {
+            format!("The derivative of {node} in the direction asked for is {value}{sample}{operands}.")
+        }
+        Origin::Second(k, j) => {
+            let operand = |k: usize| {
+                let operand = computation.graph.operands(found.node).get(k);
+                operand.map_or_else(|| format!("number {}", k + 1), |&node| quote(&computation.name(node)))
+            };
+            let with = if k == j {
+                format!("its operand {}", operand(k))
+            } else {
+                format!("its operands {} and {}", operand(k), operand(j))
+            };
+            format!("The second derivative of {node} with respect to {with} is {value}{sample}{operands}.")
+        }
         Origin::Adjoint => {
             format!("The derivative of the objective with respect to {node} is {value}{sample}{operands}.")
         }

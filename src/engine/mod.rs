@@ -2,9 +2,10 @@
 //!
 //! A computation passes through the modules in this order: [`text`] (or a caller) builds a [`Graph`] of [`Op`]s;
 //! [`tape`] compiles it into runs of instructions; [`sweep`] runs these forward for the values and backward for the
-//! derivatives. [`op`] is the one table of what each op computes, [`kernels`] holds the elementary functions, and
+//! derivatives; [`derivatives`] are those beyond the gradient. [`op`] is the one table of what each op computes, [`kernels`] holds the elementary functions, and
 //! [`value`] offers micrograd's handles on top of it all.
 
+pub mod derivatives;
 pub mod graph;
 pub mod interrupt;
 pub mod kernels;

@@ -1,7 +1,7 @@
 //! The op table: the one place that says what every op is called, computes and propagates.
 //!
 //! Parser, JSON reader, tape, sweeps, `/v1/ops`, docs and tests all follow from it. An op of one, two or three
-//! operands is *primitive*: it has a value and local partial derivatives, written side by side. An op of any number of
+//! operands is *primitive*: it has a value, local partial derivatives and second ones, written side by side. An op of any number of
 //! operands is *composed*: the tape lowers it to primitives (see [`super::tape`]).
 
 #![forbid(unsafe_code)]
@@ -60,8 +60,8 @@ pub struct OpInfo {
     pub domain: &'static str,
 }
 
-/// A primitive of `N` operands `x` with value `y`: value and local partial derivatives, as functions that a loop can
-/// inline.
+/// A primitive of `N` operands `x` with value `y`: value, local partial derivatives and second ones, as functions that a
+/// loop can inline.
 pub trait Primitive<const N: usize> {
     /// Which op this is.
     const OP: Op;
@@ -69,6 +69,9 @@ pub trait Primitive<const N: usize> {
     fn value(x: [f64; N]) -> f64;
     /// dy/dx, one for each operand.
     fn partials(x: [f64; N], y: f64) -> [f64; N];
+    /// d²y/dx², one for each pair of operands: the derivatives of the formulas of [`partials`](Self::partials), also where
+    /// these are a convention.
+    fn seconds(x: [f64; N], y: f64) -> [[f64; N]; N];
 }
 
 /// Work that is compiled once for each primitive; see [`Op::visit`].
@@ -84,10 +87,12 @@ macro_rules! table {
         unary { $($u:ident $uname:literal $ualias:tt $utext:literal
             value($ux:ident) = $uvalue:expr;
             partial($upx:ident, $upy:ident) = $upartial:expr;
+            second($usx:ident, $usy:ident) = $usecond:expr;
             $udoc:literal, $uderivative:literal, $udomain:literal)* }
         binary { $($b:ident $bname:literal $balias:tt $btext:literal
             value($ba:ident, $bb:ident) = $bvalue:expr;
             partials($bpa:ident, $bpb:ident, $bpy:ident) = $bpartials:expr;
+            seconds($bsa:ident, $bsb:ident, $bsy:ident) = $bseconds:expr;
             $bdoc:literal, $bderivative:literal, $bdomain:literal)* }
         ternary { $($t:ident $tname:literal $talias:tt $ttext:literal
             value($ta:ident, $tb:ident, $tc:ident) = $tvalue:expr;
@@ -118,6 +123,8 @@ macro_rules! table {
             fn value([$ux]: [f64; 1]) -> f64 { $uvalue }
             #[inline(always)]
             fn partials([$upx]: [f64; 1], $upy: f64) -> [f64; 1] { [$upartial] }
+            #[inline(always)]
+            fn seconds([$usx]: [f64; 1], $usy: f64) -> [[f64; 1]; 1] { [[$usecond]] }
         })*
         $(impl Primitive<2> for primitive::$b {
             const OP: Op = Op::$b;
@@ -125,6 +132,11 @@ macro_rules! table {
             fn value([$ba, $bb]: [f64; 2]) -> f64 { $bvalue }
             #[inline(always)]
             fn partials([$bpa, $bpb]: [f64; 2], $bpy: f64) -> [f64; 2] { $bpartials.into() }
+            #[inline(always)]
+            fn seconds([$bsa, $bsb]: [f64; 2], $bsy: f64) -> [[f64; 2]; 2] {
+                let (aa, ab, bb) = $bseconds;
+                [[aa, ab], [ab, bb]]
+            }
         })*
         $(impl Primitive<3> for primitive::$t {
             const OP: Op = Op::$t;
@@ -132,6 +144,9 @@ macro_rules! table {
             fn value([$ta, $tb, $tc]: [f64; 3]) -> f64 { $tvalue }
             #[inline(always)]
             fn partials([$tpa, $tpb, $tpc]: [f64; 3], _y: f64) -> [f64; 3] { $tpartials.into() }
+            // Linear in pieces, all of them.
+            #[inline(always)]
+            fn seconds(_x: [f64; 3], _y: f64) -> [[f64; 3]; 3] { [[0.0; 3]; 3] }
         })*
 
         impl Op {
@@ -183,201 +198,250 @@ table! {
         Neg "neg" [] "-x"
             value(x) = -x;
             partial(_x, _y) = -1.0;
+            second(_x, _y) = 0.0;
             "Negation.", "-1", "all reals"
         Exp "exp" [] "exp(x)"
             value(x) = m::exp(x);
             partial(_x, y) = y;
+            second(_x, y) = y;
             "The exponential function.", "y", "all reals"
         Expm1 "expm1" [] "expm1(x)"
             value(x) = m::exp_m1(x);
             partial(x, _y) = m::exp(x);
+            second(x, _y) = m::exp(x);
             "exp(x) - 1, exact near 0.", "exp(x)", "all reals"
         Log "log" ["ln"] "log(x)"
             value(x) = m::ln(x);
             partial(x, _y) = 1.0 / x;
+            second(x, _y) = -1.0 / x / x;
             "The natural logarithm.", "1 / x", "x > 0"
         Log1p "log1p" [] "log1p(x)"
             value(x) = m::ln_1p(x);
             partial(x, _y) = 1.0 / (1.0 + x);
+            second(x, _y) = -1.0 / (1.0 + x) / (1.0 + x);
             "log(1 + x), exact near 0.", "1 / (1 + x)", "x > -1"
         Log2 "log2" [] "log2(x)"
             value(x) = m::log2(x);
             partial(x, _y) = std::f64::consts::LOG2_E / x;
+            second(x, _y) = -std::f64::consts::LOG2_E / x / x;
             "The logarithm to base 2.", "1 / (x log(2))", "x > 0"
         Log10 "log10" [] "log10(x)"
             value(x) = m::log10(x);
             partial(x, _y) = std::f64::consts::LOG10_E / x;
+            second(x, _y) = -std::f64::consts::LOG10_E / x / x;
             "The logarithm to base 10.", "1 / (x log(10))", "x > 0"
         Sqrt "sqrt" [] "sqrt(x)"
             value(x) = x.sqrt();
             partial(_x, y) = 0.5 / y;
+            second(x, y) = -0.25 / (x * y);
             "The square root.", "1 / (2 y)", "x >= 0"
         Cbrt "cbrt" [] "cbrt(x)"
             value(x) = m::cbrt(x);
             partial(_x, y) = 1.0 / (3.0 * y * y);
+            second(x, y) = -2.0 / (9.0 * x * y * y);
             "The cube root.", "1 / (3 y^2)", "all reals"
         Square "square" [] "square(x)"
             value(x) = x * x;
             partial(x, _y) = 2.0 * x;
+            second(_x, _y) = 2.0;
             "x times x.", "2 x", "all reals"
         Reciprocal "reciprocal" [] "reciprocal(x)"
             value(x) = 1.0 / x;
             partial(_x, y) = -(y * y);
+            second(_x, y) = 2.0 * y * y * y;
             "One over x.", "-y^2", "x != 0"
         Abs "abs" [] "abs(x)"
             value(x) = x.abs();
             partial(x, _y) = indicator(x > 0.0) - indicator(x < 0.0);
+            second(_x, _y) = 0.0;
             "The absolute value; its derivative at 0 is 0.", "sign(x)", "all reals"
         Sign "sign" [] "sign(x)"
             value(x) = if x.is_nan() { x } else { indicator(x > 0.0) - indicator(x < 0.0) };
             partial(_x, _y) = 0.0;
+            second(_x, _y) = 0.0;
             "-1, 0 or 1; its derivative is 0 everywhere.", "0", "all reals"
         Sin "sin" [] "sin(x)"
             value(x) = m::sin(x);
             partial(x, _y) = m::cos(x);
+            second(_x, y) = -y;
             "The sine of x radians.", "cos(x)", "all reals"
         Cos "cos" [] "cos(x)"
             value(x) = m::cos(x);
             partial(x, _y) = -m::sin(x);
+            second(_x, y) = -y;
             "The cosine of x radians.", "-sin(x)", "all reals"
         Tan "tan" [] "tan(x)"
             value(x) = m::tan(x);
             partial(_x, y) = y.mul_add(y, 1.0);
+            second(_x, y) = 2.0 * y * y.mul_add(y, 1.0);
             "The tangent of x radians.", "1 + y^2", "all reals"
         Asin "asin" ["arcsin"] "asin(x)"
             value(x) = m::asin(x);
             partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
+            second(x, _y) = { let d = (1.0 - x) * (1.0 + x); x / (d * d.sqrt()) };
             "The inverse sine.", "1 / sqrt(1 - x^2)", "-1 <= x <= 1"
         Acos "acos" ["arccos"] "acos(x)"
             value(x) = m::acos(x);
             partial(x, _y) = -1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
+            second(x, _y) = { let d = (1.0 - x) * (1.0 + x); -x / (d * d.sqrt()) };
             "The inverse cosine.", "-1 / sqrt(1 - x^2)", "-1 <= x <= 1"
         Atan "atan" ["arctan"] "atan(x)"
             value(x) = m::atan(x);
             partial(x, _y) = 1.0 / x.mul_add(x, 1.0);
+            second(x, _y) = { let d = x.mul_add(x, 1.0); -2.0 * x / d / d };
             "The inverse tangent.", "1 / (1 + x^2)", "all reals"
         Sinh "sinh" [] "sinh(x)"
             value(x) = m::sinh(x);
             partial(x, _y) = m::cosh(x);
+            second(_x, y) = y;
             "The hyperbolic sine.", "cosh(x)", "all reals"
         Cosh "cosh" [] "cosh(x)"
             value(x) = m::cosh(x);
             partial(x, _y) = m::sinh(x);
+            second(_x, y) = y;
             "The hyperbolic cosine.", "sinh(x)", "all reals"
         Tanh "tanh" [] "tanh(x)"
             value(x) = m::tanh(x);
             partial(_x, y) = (-y).mul_add(y, 1.0);
+            second(_x, y) = -2.0 * y * (-y).mul_add(y, 1.0);
             "The hyperbolic tangent.", "1 - y^2", "all reals"
         Asinh "asinh" ["arcsinh"] "asinh(x)"
             value(x) = m::asinh(x);
             partial(x, _y) = 1.0 / m::hypot(x, 1.0);
+            second(x, _y) = { let h = m::hypot(x, 1.0); -(x / h) / h / h };
             "The inverse hyperbolic sine.", "1 / sqrt(x^2 + 1)", "all reals"
         Acosh "acosh" ["arccosh"] "acosh(x)"
             value(x) = m::acosh(x);
             partial(x, _y) = 1.0 / ((x - 1.0).sqrt() * (x + 1.0).sqrt());
+            second(x, _y) = { let d = (x - 1.0) * (x + 1.0); -x / (d * d.sqrt()) };
             "The inverse hyperbolic cosine.", "1 / sqrt(x^2 - 1)", "x >= 1"
         Atanh "atanh" ["arctanh"] "atanh(x)"
             value(x) = m::atanh(x);
             partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x));
+            second(x, _y) = { let d = (1.0 - x) * (1.0 + x); 2.0 * x / d / d };
             "The inverse hyperbolic tangent.", "1 / (1 - x^2)", "-1 < x < 1"
         Sigmoid "sigmoid" [] "sigmoid(x)"
             value(x) = m::sigmoid(x);
             partial(_x, y) = y * (1.0 - y);
+            second(_x, y) = y * (1.0 - y) * (1.0 - 2.0 * y);
             "The logistic function 1 / (1 + exp(-x)).", "y (1 - y)", "all reals"
         Relu "relu" [] "relu(x)"
             value(x) = if x <= 0.0 { 0.0 } else { x };
             partial(x, _y) = indicator(x > 0.0);
+            second(_x, _y) = 0.0;
             "The larger of x and 0; its derivative at 0 is 0.", "1 if x > 0 else 0", "all reals"
         LeakyRelu "leaky_relu" [] "leaky_relu(x)"
             value(x) = if x > 0.0 { x } else { LEAKY_SLOPE * x };
             partial(x, _y) = if x > 0.0 { 1.0 } else { LEAKY_SLOPE };
+            second(_x, _y) = 0.0;
             "x, or 0.01 x where x is negative; its derivative at 0 is 0.01.", "1 if x > 0 else 0.01", "all reals"
         Elu "elu" [] "elu(x)"
             value(x) = if x > 0.0 { x } else { m::exp_m1(x) };
             partial(x, _y) = if x > 0.0 { 1.0 } else { m::exp(x) };
+            second(x, _y) = if x > 0.0 { 0.0 } else { m::exp(x) };
             "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else exp(x)", "all reals"
         Softplus "softplus" [] "softplus(x)"
             value(x) = m::softplus(x);
             partial(x, _y) = m::sigmoid(x);
+            second(x, _y) = m::sigmoid(x) * m::sigmoid(-x);
             "log(1 + exp(x)), without overflow.", "sigmoid(x)", "all reals"
         Silu "silu" ["swish"] "silu(x)"
             value(x) = if x == f64::NEG_INFINITY { -0.0 } else { x * m::sigmoid(x) };
             partial(x, _y) = { let s = m::sigmoid(x); s * x.mul_add(1.0 - s, 1.0) };
+            second(x, _y) = { let (s, t) = (m::sigmoid(x), m::sigmoid(-x)); s * t * x.mul_add(t - s, 2.0) };
             "x sigmoid(x).", "sigmoid(x) (1 + x (1 - sigmoid(x)))", "all reals"
         Gelu "gelu" [] "gelu(x)"
             value(x) = m::gelu(x);
             partial(x, _y) = x.mul_add(m::normal_pdf(x), m::normal_cdf(x));
+            second(x, _y) = { let p = m::normal_pdf(x); 2.0 * p - x * (x * p) };
             "x times the normal distribution function of x, by erf.", "Phi(x) + x phi(x)", "all reals"
         Erf "erf" [] "erf(x)"
             value(x) = m::erf(x);
             partial(x, _y) = FRAC_2_SQRT_PI * m::exp(-(x * x));
+            second(x, _y) = -2.0 * x * (FRAC_2_SQRT_PI * m::exp(-(x * x)));
             "The error function.", "2 / sqrt(pi) exp(-x^2)", "all reals"
     }
     binary {
         Add "add" [] "a + b"
             value(a, b) = a + b;
             partials(_a, _b, _y) = (1.0, 1.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "Addition.", "1; 1", "all reals"
         Sub "sub" [] "a - b"
             value(a, b) = a - b;
             partials(_a, _b, _y) = (1.0, -1.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "Subtraction.", "1; -1", "all reals"
         Mul "mul" [] "a * b"
             value(a, b) = a * b;
             partials(a, b, _y) = (b, a);
+            seconds(_a, _b, _y) = (0.0, 1.0, 0.0);
             "Multiplication.", "b; a", "all reals"
         Div "div" [] "a / b"
             value(a, b) = a / b;
             partials(_a, b, y) = (1.0 / b, -y / b);
+            seconds(_a, b, y) = (0.0, -1.0 / b / b, 2.0 * y / b / b);
             "Division.", "1 / b; -y / b", "b != 0"
         Pow "pow" [] "a ** b"
             value(a, b) = m::pow(a, b);
             partials(a, b, y) = pow_partials(a, b, y);
+            seconds(a, b, y) = pow_seconds(a, b, y);
             "a to the power b; also written a ^ b. Where a is 0 and b is not negative, the derivative with respect to b is 0.",
             "b a^(b - 1); y log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
         Atan2 "atan2" ["arctan2"] "atan2(a, b)"
             value(a, b) = m::atan2(a, b);
             partials(a, b, _y) = { let h = m::hypot(a, b); (ratio_or_zero(ratio_or_zero(b, h), h), ratio_or_zero(ratio_or_zero(-a, h), h)) };
+            seconds(a, b, _y) = atan2_seconds(a, b);
             "The angle of the point with ordinate a and abscissa b; its derivatives at the origin are 0.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
         Hypot "hypot" [] "hypot(a, b)"
             value(a, b) = m::hypot(a, b);
             partials(a, b, y) = (ratio_or_zero(a, y), ratio_or_zero(b, y));
+            seconds(a, b, y) = { let (u, v) = (ratio_or_zero(a, y), ratio_or_zero(b, y)); (ratio_or_zero(v * v, y), ratio_or_zero(-u * v, y), ratio_or_zero(u * u, y)) };
             "sqrt(a^2 + b^2), without overflow; its derivatives at the origin are 0.", "a / y; b / y", "all reals"
         Min "min" ["minimum"] "min(a, b)"
             value(a, b) = if a.is_nan() || a < b { a } else { b };
             partials(a, b, _y) = half_or_all(a < b, a == b);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "The smaller of a and b; a tie is shared evenly.", "1 if a < b, 1/2 if a = b, else 0; the rest", "all reals"
         Max "max" ["maximum"] "max(a, b)"
             value(a, b) = if a.is_nan() || a > b { a } else { b };
             partials(a, b, _y) = half_or_all(a > b, a == b);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "The larger of a and b; a tie is shared evenly.", "1 if a > b, 1/2 if a = b, else 0; the rest", "all reals"
         LogAddExp "logaddexp" [] "logaddexp(a, b)"
             value(a, b) = if a == b { a + std::f64::consts::LN_2 } else { (if a > b { a } else { b }) + m::ln_1p(m::exp(-(a - b).abs())) };
             partials(a, b, _y) = if a == b { (0.5, 0.5) } else { (m::sigmoid(a - b), m::sigmoid(b - a)) };
+            seconds(a, b, _y) = { let w = if a == b { 0.25 } else { m::sigmoid(a - b) * m::sigmoid(b - a) }; (w, -w, w) };
             "log(exp(a) + exp(b)), without overflow.", "sigmoid(a - b); sigmoid(b - a)", "all reals"
         Lt "lt" [] "a < b"
             value(a, b) = indicator(a < b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a is less than b, else 0.", "0; 0", "all reals"
         Le "le" [] "a <= b"
             value(a, b) = indicator(a <= b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a is not greater than b, else 0.", "0; 0", "all reals"
         Gt "gt" [] "a > b"
             value(a, b) = indicator(a > b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a is greater than b, else 0.", "0; 0", "all reals"
         Ge "ge" [] "a >= b"
             value(a, b) = indicator(a >= b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a is not less than b, else 0.", "0; 0", "all reals"
         Eq "eq" [] "a == b"
             value(a, b) = indicator(a == b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a equals b, else 0.", "0; 0", "all reals"
         Ne "ne" [] "a != b"
             value(a, b) = indicator(a != b);
             partials(_a, _b, _y) = (0.0, 0.0);
+            seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
             "1 where a differs from b, else 0.", "0; 0", "all reals"
     }
     ternary {
@@ -442,6 +506,39 @@ fn pow_partials(a: f64, b: f64, y: f64) -> (f64, f64) {
     (with_a, with_b)
 }
 
+/// The second partials of `y = a ** b`, where an exponent of 0 or 1 leaves no curve, and a mixed one that is the derivative
+/// of [`pow_partials`]' first formula.
+#[inline(always)]
+fn pow_seconds(a: f64, b: f64, y: f64) -> (f64, f64, f64) {
+    let twice_a = if b == 0.0 || b == 1.0 {
+        0.0
+    } else if b == 2.0 {
+        2.0
+    } else if b == -1.0 {
+        2.0 * y * y * y
+    } else {
+        b * (b - 1.0) * m::pow(a, b - 2.0)
+    };
+    let log = m::ln(a);
+    let below = m::pow(a, b - 1.0);
+    let mixed = match (a == 0.0, b) {
+        (true, 0.0) => 0.0,
+        (true, 1.0..) => below,
+        _ => (b * below).mul_add(log, below),
+    };
+    let twice_b = if a == 0.0 && b >= 0.0 { 0.0 } else { y * log * log };
+    (twice_a, mixed, twice_b)
+}
+
+/// The second partials of `atan2(a, b)`.
+#[inline(always)]
+fn atan2_seconds(a: f64, b: f64) -> (f64, f64, f64) {
+    let h = m::hypot(a, b);
+    let (u, v) = (ratio_or_zero(a, h), ratio_or_zero(b, h));
+    let over_h2 = |p| ratio_or_zero(ratio_or_zero(p, h), h);
+    (over_h2(-2.0 * u * v), over_h2((u - v) * (u + v)), over_h2(2.0 * u * v))
+}
+
 struct Value<'a>(&'a [f64]);
 
 impl Visitor for Value<'_> {
@@ -457,6 +554,15 @@ impl Visitor for Partials<'_> {
     type Output = Vec<f64>;
     fn visit<const N: usize, P: Primitive<N>>(self) -> Vec<f64> {
         P::partials(std::array::from_fn(|k| self.0[k]), self.1).to_vec()
+    }
+}
+
+struct Seconds<'a>(&'a [f64], f64);
+
+impl Visitor for Seconds<'_> {
+    type Output = Vec<Vec<f64>>;
+    fn visit<const N: usize, P: Primitive<N>>(self) -> Vec<Vec<f64>> {
+        P::seconds(std::array::from_fn(|k| self.0[k]), self.1).map(|row| row.to_vec()).to_vec()
     }
 }
 
@@ -523,6 +629,31 @@ impl Op {
     /// If the op is composed or there are fewer operands than its arity.
     pub fn partials(self, operands: &[f64], y: f64) -> Vec<f64> {
         self.visit(Partials(operands, y)).expect("a primitive op")
+    }
+
+    /// The second partial derivatives of a primitive at `operands`, where it has the value `y`: one row for each operand.
+    ///
+    /// # Panics
+    /// If the op is composed or there are fewer operands than its arity.
+    pub fn seconds(self, operands: &[f64], y: f64) -> Vec<Vec<f64>> {
+        self.visit(Seconds(operands, y)).expect("a primitive op")
+    }
+
+    /// Whether its second partial with respect to the operands at these positions is anything but 0 somewhere.
+    pub fn bends(self, first: usize, second: usize) -> bool {
+        match self {
+            Op::Neg | Op::Abs | Op::Relu | Op::LeakyRelu | Op::Add | Op::Sub | Op::Min | Op::Max | Op::Where | Op::Clamp => {
+                false
+            }
+            Op::Mul => first != second,
+            Op::Div => first + second > 0,
+            _ => !self.is_step(),
+        }
+    }
+
+    /// Whether its partial with respect to the operand at `position` is anything but 0 somewhere.
+    pub fn depends_on(self, position: usize) -> bool {
+        !self.is_step() && !(self == Op::Where && position == 0)
     }
 
     /// Whether swapping its two operands leaves the value the same to the bit.

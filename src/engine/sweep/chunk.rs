@@ -100,8 +100,11 @@ impl Sweep<'_> {
             block.add_to_totals(&self.reduced, lanes, self.level);
             if self.with_gradient {
                 turned = self.clock();
-                for &(slot, seed) in &self.seeds {
-                    block.seed(slot as usize, seed, lanes, self.level);
+                for same in self.seeds.chunk_by(|one, other| one.0 == other.0) {
+                    block.unseed(same[0].0 as usize);
+                    for &(slot, seed) in same {
+                        block.seed(slot as usize, seed, first..first + lanes, self.level);
+                    }
                 }
                 block.reverse(section, self.level);
                 if self.refuse {

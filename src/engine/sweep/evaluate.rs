@@ -57,6 +57,34 @@ impl Tape {
         sweep.run()
     }
 
+    /// The outputs, and the gradient of their sum weighted by `cotangents`, one for each output: the vector-Jacobian
+    /// product. A number counts for every sample of an output that has samples; samples of one that has none are added up.
+    ///
+    /// # Panics
+    /// If there are not as many cotangents as outputs.
+    pub fn vjp(
+        &self,
+        bindings: &[Binding<'_>],
+        cotangents: &[Binding<'_>],
+        non_finite: NonFinitePolicy,
+        interrupt: &Interrupt,
+    ) -> Result<Gradient, SweepError> {
+        assert_eq!(cotangents.len(), self.outputs.len(), "one cotangent per output");
+        let options = GradientOptions { non_finite, ..GradientOptions::default() };
+        let mut sweep = Sweep::new(self, bindings, options, Outputs::PerSample, true, interrupt)?;
+        for (output, cotangent) in cotangents.iter().enumerate() {
+            match cotangent {
+                Binding::Samples(samples) if samples.len() != sweep.samples => {
+                    let (expected, actual) = (sweep.samples, samples.len());
+                    return Err(SweepError::Length { input: output, expected, actual });
+                }
+                _ => {}
+            }
+        }
+        sweep.seed_outputs(cotangents);
+        sweep.run()
+    }
+
     /// The objective alone. If it is not finite, it is refused.
     pub fn objective(
         &self,
@@ -119,8 +147,8 @@ pub(super) struct Sweep<'a> {
     pub(super) outputs: Outputs,
     pub(super) with_gradient: bool,
     pub(super) samples: usize,
-    /// The adjoint of each output at each sample.
-    pub(super) seed: f64,
+    /// The adjoint of the outputs of the uniform section, each a slot.
+    uniform_seeds: Vec<(u32, f64)>,
     pub(super) level: Level,
     pub(super) interrupt: &'a Interrupt,
     /// Takes the times, where somebody wants to know them.
@@ -132,8 +160,8 @@ pub(super) struct Sweep<'a> {
     pub(super) wanted_adjoints: Vec<u32>,
     /// Slots of the varying section that are outputs, if those are to be reduced over the samples, in their order.
     pub(super) reduced: Vec<u32>,
-    /// The slots of the varying section that are outputs, each once, with their adjoints at each sample.
-    pub(super) seeds: Vec<(u32, f64)>,
+    /// The adjoints of the outputs of the varying section, by slot. A node that is an output twice has two.
+    pub(super) seeds: Vec<(u32, Binding<'a>)>,
 }
 
 impl<'a> Sweep<'a> {
@@ -154,10 +182,7 @@ impl<'a> Sweep<'a> {
             outputs,
             with_gradient,
             samples,
-            seed: match options.reduction {
-                Reduction::Sum => 1.0,
-                Reduction::Mean => 1.0 / samples as f64,
-            },
+            uniform_seeds: Vec::new(),
             level: Level::best(),
             interrupt,
             times: None,
@@ -169,7 +194,40 @@ impl<'a> Sweep<'a> {
             seeds: Vec::new(),
         };
         sweep.choose_columns();
+        if with_gradient {
+            sweep.seed_objective();
+        }
         Ok(sweep)
+    }
+
+    /// The objective is the sum of the outputs over samples, or its mean.
+    fn seed_objective(&mut self) {
+        let seed = match self.reduction {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => 1.0 / self.samples as f64,
+        };
+        let of_output = |place: &Place| match place {
+            Place::Uniform(_) => Binding::Number(seed * self.samples as f64),
+            Place::Varying(_) => Binding::Number(seed),
+        };
+        let cotangents: Vec<Binding<'a>> = self.tape.outputs.iter().map(of_output).collect();
+        self.seed_outputs(&cotangents);
+    }
+
+    /// Gives each output its adjoint.
+    fn seed_outputs(&mut self, cotangents: &[Binding<'a>]) {
+        self.uniform_seeds.clear();
+        self.seeds.clear();
+        for (place, &cotangent) in self.tape.outputs.iter().zip(cotangents) {
+            match (*place, cotangent) {
+                (Place::Varying(slot), cotangent) => self.seeds.push((slot, cotangent)),
+                (Place::Uniform(slot), Binding::Number(seed)) => self.uniform_seeds.push((slot, seed)),
+                (Place::Uniform(slot), Binding::Samples(seeds)) => {
+                    self.uniform_seeds.push((slot, tree_sum(&mut seeds.to_vec())));
+                }
+            }
+        }
+        self.seeds.sort_by_key(|(slot, _)| *slot);
     }
 
     fn run(mut self) -> Result<Gradient, SweepError> {
@@ -249,11 +307,6 @@ impl<'a> Sweep<'a> {
         }
         if self.with_gradient {
             self.wanted_adjoints = in_order(input_slots.chain(in_trace).collect());
-            let mut outputs: Vec<u32> = self.varying_outputs().map(|slot| slot as u32).collect();
-            outputs.sort_unstable();
-            // A node may be an output twice.
-            let seed = |same: &[u32]| (same[0], same.iter().map(|_| self.seed).sum());
-            self.seeds = outputs.chunk_by(u32::eq).map(seed).collect();
         }
     }
 
@@ -301,10 +354,8 @@ impl<'a> Sweep<'a> {
 
     fn reverse_uniform(&mut self, sums: &ChunkSums) -> Result<(), SweepError> {
         let section = &self.tape.uniform;
-        for place in &self.tape.outputs {
-            if let Place::Uniform(slot) = *place {
-                self.point.adjoints[slot as usize] += self.seed * self.samples as f64;
-            }
+        for &(slot, seed) in &self.uniform_seeds {
+            self.point.adjoints[slot as usize] += seed;
         }
         for (leaf, sum) in self.tape.varying.leaves.iter().zip(&sums.adjoints) {
             if let Leaf::Uniform(slot) = *leaf {

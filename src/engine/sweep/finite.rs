@@ -17,6 +17,10 @@ pub enum Origin {
     Partial(usize),
     /// By the sum of the contributions to its adjoint.
     Adjoint,
+    /// By its tangent, or the tangent of its adjoint: its derivative in the direction asked for.
+    Tangent,
+    /// By its second partial derivative with respect to the operands at these positions.
+    Second(usize, usize),
 }
 
 /// A result is infinite or NaN, and this node is where that began.
@@ -42,13 +46,25 @@ impl Section {
         after.checked_sub(1).map(|i| &self.runs[i])
     }
 
-    fn operands_of(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn operands_of(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
         let run = self.run_of(slot);
         let arity = run.map_or(0, |run| run.op.operand_count());
         (0..arity).map(move |k| {
             let run = run.expect("a leaf has no operands");
             self.operands[run.operands as usize + k * run.len as usize + slot - run.first as usize] as usize
         })
+    }
+
+    /// The partials of the instruction at `slot`.
+    pub(super) fn partials_at(&self, slot: usize, value: impl Fn(usize) -> f64) -> Vec<f64> {
+        let operands: Vec<f64> = self.operands_of(slot).map(&value).collect();
+        self.run_of(slot).map_or_else(Vec::new, |run| run.op.partials(&operands, value(slot)))
+    }
+
+    /// The second partials of the instruction at `slot`.
+    pub(super) fn seconds_at(&self, slot: usize, value: impl Fn(usize) -> f64) -> Vec<Vec<f64>> {
+        let operands: Vec<f64> = self.operands_of(slot).map(&value).collect();
+        self.run_of(slot).map_or_else(Vec::new, |run| run.op.seconds(&operands, value(slot)))
     }
 
     /// Spreads `used` from the outputs to what they take their values from.

@@ -6,8 +6,10 @@
 //! end, in a fixed order.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::point::{Compiled, contribution};
+use super::result::Binding;
 use crate::engine::kernels::{Aligned, Kernel, Level, prefetch};
 use crate::engine::op::{Primitive, Visitor};
 use crate::engine::tape::{Flow, Run, Section};
@@ -143,11 +145,18 @@ impl<'a> Block<'a> {
         tree_sum(self.adjoint_mut(slot))
     }
 
-    /// Sets a slot's adjoint to `seed` in the first so many lanes, and to zero in the others.
-    pub fn seed(&mut self, slot: usize, seed: f64, lanes: usize, level: Level) {
-        let (seeded, rest) = self.adjoint_mut(slot).split_at_mut(lanes);
-        level.run(Fill { lanes: seeded, with: seed });
-        rest.fill(0.0);
+    /// Sets the adjoint of an output's slot to zero.
+    pub fn unseed(&mut self, slot: usize) {
+        self.adjoint_mut(slot).fill(0.0);
+    }
+
+    /// Adds `seed` to the adjoint of an output's slot, in the first lanes, which hold `samples`.
+    pub fn seed(&mut self, slot: usize, seed: Binding<'_>, samples: Range<usize>, level: Level) {
+        let to = &mut self.adjoint_mut(slot)[..samples.len()];
+        match seed {
+            Binding::Number(by) => level.run(Raise { lanes: to, by }),
+            Binding::Samples(seeds) => level.run(Add { to, terms: &seeds[samples] }),
+        }
     }
 
     /// Propagates the adjoints from the last slot to the first; the caller has put in the outputs' seeds. What the slots
@@ -287,17 +296,17 @@ impl Kernel for Add<'_> {
     }
 }
 
-/// Sets all lanes.
-struct Fill<'a> {
+/// Adds the same to all lanes.
+struct Raise<'a> {
     lanes: &'a mut [f64],
-    with: f64,
+    by: f64,
 }
 
-impl Kernel for Fill<'_> {
+impl Kernel for Raise<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        self.lanes.fill(self.with);
+        self.lanes.iter_mut().for_each(|lane| *lane += self.by);
     }
 }
 

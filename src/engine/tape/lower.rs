@@ -59,6 +59,7 @@ pub(super) fn lower(
     let mut lowering = Lowering {
         fold: options.fold && !options.trace,
         trace: options.trace,
+        second: options.second,
         roles,
         scratch: Vec::new(),
         out: Lowered { index_of: vec![NONE; graph.len()], ..Lowered::default() },
@@ -90,6 +91,7 @@ pub(super) fn lower(
 struct Lowering<'a> {
     fold: bool,
     trace: bool,
+    second: bool,
     roles: &'a [Role],
     scratch: Vec<u32>,
     out: Lowered,
@@ -131,6 +133,7 @@ impl Lowering<'_> {
             }
             Op::LogSumExp => self.tree(Op::LogAddExp, operands, node),
             Op::Norm if operands.len() == 1 => self.primitive(Op::Abs, &operands[..1], node),
+            Op::Norm if self.second && operands.len() > 2 => self.smooth_norm(operands, node),
             Op::Norm => self.tree(Op::Hypot, operands, node),
             Op::Mean => {
                 let count = operands.len();
@@ -148,6 +151,26 @@ impl Lowering<'_> {
             }
             _ => self.primitive(op, operands, node),
         }
+    }
+
+    /// The norm as the largest operand times the root of a sum of squares between 1 and their number: smooth wherever the norm
+    /// is. The largest stands for itself where it is 0 or infinite.
+    fn smooth_norm(&mut self, operands: &mut Vec<u32>, node: NodeId) -> u32 {
+        let mut sizes: Vec<u32> =
+            operands.iter().map(|&operand| self.primitive(Op::Abs, &[operand], node)).collect();
+        let largest = self.tree(Op::Max, &mut sizes, node);
+        for operand in operands.iter_mut() {
+            let part = self.primitive(Op::Div, &[*operand, largest], node);
+            *operand = self.primitive(Op::Square, &[part], node);
+        }
+        let sum = self.tree(Op::Add, operands, node);
+        let root = self.primitive(Op::Sqrt, &[sum], node);
+        let norm = self.primitive(Op::Mul, &[largest, root], node);
+        let (zero, infinity) = (self.constant(0.0, node), self.constant(f64::INFINITY, node));
+        let above = self.primitive(Op::Gt, &[largest, zero], node);
+        let below = self.primitive(Op::Lt, &[largest, infinity], node);
+        let between = self.primitive(Op::Mul, &[above, below], node);
+        self.primitive(Op::Where, &[between, norm, largest], node)
     }
 
     /// Combines the operands in pairs, then the results in pairs, and so on. One operand stands for itself, except

@@ -35,7 +35,8 @@ impl Role {
     pub const SAMPLES: Role = Role { sampled: true, wanted: true };
 }
 
-/// How a graph is compiled. None of the choices changes a bit of the outputs or the gradients.
+/// How a graph is compiled. None of the choices changes a bit of the outputs or the gradients, but for `second` those of
+/// `norm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileOptions {
     /// Compute operations on constants now.
@@ -44,17 +45,24 @@ pub struct CompileOptions {
     pub share: bool,
     /// Keep the adjoint of every node, constants included, for tracing. Turns folding off.
     pub trace: bool,
+    /// Have `norm` of three or more operands two derivatives wherever it is smooth: pairs of them may both be 0, where
+    /// `hypot` has only one. It is then rounded otherwise.
+    pub second: bool,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { fold: true, share: true, trace: false }
+        Self { fold: true, share: true, trace: false, second: false }
     }
 }
 
 impl CompileOptions {
     /// For sweeps that tell every node's value and adjoint.
-    pub const TRACE: CompileOptions = CompileOptions { fold: false, share: true, trace: true };
+    pub const TRACE: CompileOptions =
+        CompileOptions { fold: false, share: true, trace: true, second: false };
+    /// For sweeps that differentiate twice.
+    pub const SECOND: CompileOptions =
+        CompileOptions { fold: true, share: true, trace: false, second: true };
 }
 
 /// Instructions of one op that follow each other, with consecutive slots.
