@@ -23,6 +23,15 @@ const OPERATION: f64 = 2.0;
 /// How much more a gradient takes than its function: forward and back.
 const GRADIENT: f64 = 3.0;
 
+/// Floating-point operations of an instruction for each direction of a tangent, and of a tangent of a gradient.
+const TANGENT: f64 = 4.0;
+const SECOND: f64 = 14.0;
+/// Bytes of a node, for each thread, in the buffers of tangents: at most 8 lanes of values and tangents. A gradient that moves
+/// takes them twice.
+const TANGENT_LANES: usize = 16 * 8;
+/// Bytes of a matrix's entry beside its numbers and its name: where it is kept, and the marks of its text.
+const ENTRY: usize = 40;
+
 /// What a computation will take.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
@@ -51,6 +60,11 @@ pub(super) fn mlp_memory(mlp: &Mlp, rows: usize, vectors: usize) -> Cost {
     Cost::of_kept(mlp.parameters().saturating_mul(vectors).saturating_add(rows.saturating_mul(row)))
 }
 
+/// How many threads may work on one request.
+fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 impl Cost {
     /// Of the values of a graph at so many samples.
     pub(super) fn of_values(graph: &Graph, samples: usize) -> Self {
@@ -62,6 +76,34 @@ impl Cost {
     pub(super) fn of_gradients(graph: &Graph, samples: usize, times: f64) -> Self {
         let once = Self::of_values(graph, samples);
         Self { work: once.work * GRADIENT * times, ..once }
+    }
+
+    /// Of its values with tangents in so many directions.
+    pub(super) fn of_tangents(graph: &Graph, samples: usize, directions: usize) -> Self {
+        let work = Self::of_values(graph, samples).work * GRADIENT
+            + graph.len() as f64 * samples as f64 * directions as f64 * TANGENT;
+        Self { work, memory: graph.len().saturating_mul(TANGENT_LANES * threads()) }
+    }
+
+    /// Of its gradient with tangents in so many directions.
+    pub(super) fn of_second(graph: &Graph, samples: usize, directions: usize) -> Self {
+        let work = Self::of_values(graph, samples).work * GRADIENT
+            + graph.len() as f64 * samples as f64 * directions as f64 * SECOND;
+        Self { work, memory: graph.len().saturating_mul(2 * TANGENT_LANES * threads()) }
+    }
+
+    /// Of finding out what depends on so many inputs, 64 of them at a time.
+    pub(super) fn of_pattern(graph: &Graph, inputs: usize) -> Self {
+        let sweeps = inputs.div_ceil(64) as f64;
+        Self { work: graph.len() as f64 * sweeps * SECOND, memory: graph.len().saturating_mul(NODE) }
+    }
+
+    /// Of so many entries of a matrix that are kept and answered with the names of their columns, and listed if asked for.
+    pub(super) fn of_entries(count: usize, samples: usize, columns: &[String], listed: bool) -> Self {
+        let name = columns.iter().map(String::len).sum::<usize>() / columns.len().max(1) + 1;
+        let names = name * if listed { 3 } else { 1 };
+        let each = samples.saturating_mul(ANSWERED).saturating_add(ENTRY + names);
+        Self { work: 0.0, memory: count.saturating_mul(each) }
     }
 
     /// Of the outputs of a network for so many rows.

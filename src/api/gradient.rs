@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{engine, nn};
 
+use super::check::Check;
 use super::choice::{self, Choice};
 use super::columns::Columns;
 use super::context::{Context, Reply};
@@ -66,6 +67,10 @@ pub struct GradientRequest<'a> {
     #[serde(default)]
     #[schema(default = false)]
     pub trace: bool,
+    /// Asks for a comparison of the gradient of an expression or graph with central finite differences.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub check: bool,
     /// What happens when an output or a gradient is infinite or NaN; `error` unless given.
     #[serde(default)]
     #[schema(value_type = Option<NonFinite>)]
@@ -150,6 +155,9 @@ pub struct ScalarGradient<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Values<'_>>)]
     pub velocity: Option<Tensors<'a>>,
+    /// With `check`: how the gradient compares with finite differences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// With `trace`: the nodes, operands before those that use them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<TraceNode>>,
@@ -200,6 +208,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                     "The gradients of an MLP are those of all weights and biases.",
                 ),
                 ("/trace", request.trace, "An MLP has no named nodes to trace."),
+                (
+                    "/check",
+                    request.check,
+                    "The gradients of an expression or graph are checked, not those of an MLP.",
+                ),
             ])?;
             let mut gradient = mlp_gradient::gradient(*mlp, request, context)?;
             if let Some(reply) = File::alone(&mut gradient.file, context) {

@@ -87,6 +87,17 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// The same, with a word about an MLP.
+    pub(super) fn without_mlp(
+        expression: Option<Text<'a>>,
+        graph: Option<Graph<'a>>,
+        has_mlp: bool,
+    ) -> Result<Self, Problem> {
+        let detail = "This path differentiates an `expression` or a `graph`. /v1/gradient gives the gradient of an MLP's loss.";
+        refuse(&[("/mlp", has_mlp, detail)])?;
+        Self::one_of(expression, graph)
+    }
+
     /// The computation, before it has values. A name in `inputs` is an input even where it is also a constant's.
     pub(super) fn resolve<'i>(
         self,

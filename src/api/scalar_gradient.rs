@@ -1,7 +1,5 @@
 //! The gradient of an expression or a graph.
 
-use std::collections::HashMap;
-
 use crate::engine::{
     CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes, Tape,
 };
@@ -10,7 +8,6 @@ use super::bind::{Bound, Source};
 use super::computation::Computation;
 use super::context::Context;
 use super::cost::Cost;
-use super::faults::{Faults, quote};
 use super::gradient::{GradientRequest, ScalarGradient};
 use super::meter::Stage;
 use super::model::Scalar;
@@ -18,10 +15,10 @@ use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::{Kind, Problem};
 use super::sgd::SgdStep;
 use super::tensors::{Shape, Tensors};
-use super::text::Text;
 use super::value::Value;
 use super::values::Values;
-use super::{non_finite, pointer, suggest, trace};
+use super::wanted::{name, wanted};
+use super::{check, non_finite, trace};
 
 /// Outputs, gradients, and what else `request` asks for.
 pub(super) fn gradient<'a>(
@@ -38,8 +35,18 @@ pub(super) fn gradient<'a>(
         reduction: request.reduction.map_or_else(Default::default, Into::into),
         non_finite: request.non_finite.unwrap_or_default().into(),
     };
-    context.admit(wanted.cost(&computation, &bound))?;
+    let mut cost = wanted.cost(&computation, &bound);
+    if request.check {
+        cost = cost + check::cost(&computation, &bound, &wanted.gradients);
+    }
+    context.admit(cost)?;
     let result = sweep(&computation, &bound, &wanted, context)?;
+    let check = if request.check {
+        let (inputs, reduction) = (&wanted.gradients, wanted.reduction);
+        Some(check::check(&computation, &bound, inputs, &result.gradients, reduction, context)?)
+    } else {
+        None
+    };
     let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
     let mut gradients = Values::default();
     let mut columns = result.gradients;
@@ -59,6 +66,7 @@ pub(super) fn gradient<'a>(
         gradients,
         updated,
         velocity,
+        check,
         trace,
     })
 }
@@ -112,45 +120,6 @@ pub(super) fn sweep(
         (gradient, times.reverse_share())
     });
     gradient.map_err(|error| sweep_problem(computation, error))
-}
-
-/// The name of an input, owned: the answer outlives the computation.
-fn name(computation: &Computation<'_>, input: usize) -> String {
-    computation.graph.inputs()[input].0.to_string()
-}
-
-/// Positions of the inputs in `wrt`; without it all, in the order of the request.
-fn wanted(
-    computation: &Computation<'_>,
-    bound: &Bound,
-    wrt: Option<&[Text<'_>]>,
-) -> Result<Vec<usize>, Problem> {
-    let Some(names) = wrt else { return Ok(bound.order.clone()) };
-    let mut faults = Faults::default();
-    if names.is_empty() {
-        let detail = "`wrt` is empty; name at least one input, or leave it out for all.";
-        faults.add(|| "/wrt".to_owned(), || detail.to_owned());
-    }
-    let inputs = computation.graph.inputs();
-    let by_name: HashMap<&str, usize> =
-        inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
-    let mut wanted = Vec::with_capacity(names.len());
-    let mut seen = HashMap::new();
-    for (i, name) in names.iter().enumerate() {
-        let place = || pointer::join("/wrt", i);
-        if let Some(first) = seen.insert(&**name, i) {
-            faults.add(place, || format!("{} is already named at /wrt/{first}.", quote(name)));
-        } else if let Some(&input) = by_name.get(&**name) {
-            wanted.push(input);
-        } else {
-            faults.add(place, || {
-                let known = inputs.iter().map(|(name, _)| &**name);
-                format!("The model has no input {}{}", quote(name), suggest::ending(name, known))
-            });
-        }
-    }
-    faults.into_result()?;
-    Ok(wanted)
 }
 
 /// The wanted inputs after one step, and the velocity if there is a momentum.

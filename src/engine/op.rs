@@ -338,7 +338,7 @@ table! {
         Elu "elu" [] "elu(x)"
             value(x) = if x > 0.0 { x } else { m::exp_m1(x) };
             partial(x, _y) = if x > 0.0 { 1.0 } else { m::exp(x) };
-            second(x, _y) = if x > 0.0 { 0.0 } else { m::exp(x) };
+            second(x, _y) = if x >= 0.0 { 0.0 } else { m::exp(x) };
             "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else exp(x)", "all reals"
         Softplus "softplus" [] "softplus(x)"
             value(x) = m::softplus(x);
@@ -642,9 +642,16 @@ impl Op {
     /// Whether its second partial with respect to the operands at these positions is anything but 0 somewhere.
     pub fn bends(self, first: usize, second: usize) -> bool {
         match self {
-            Op::Neg | Op::Abs | Op::Relu | Op::LeakyRelu | Op::Add | Op::Sub | Op::Min | Op::Max | Op::Where | Op::Clamp => {
-                false
-            }
+            Op::Neg
+            | Op::Abs
+            | Op::Relu
+            | Op::LeakyRelu
+            | Op::Add
+            | Op::Sub
+            | Op::Min
+            | Op::Max
+            | Op::Where
+            | Op::Clamp => false,
             Op::Mul => first != second,
             Op::Div => first + second > 0,
             _ => !self.is_step(),

@@ -18,6 +18,11 @@ use super::{compute, layers, negotiate, problems, service, stream};
 pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/evaluate", api::evaluate::answer),
     ("/v1/gradient", api::gradient::answer),
+    ("/v1/jacobian", api::jacobian::answer),
+    ("/v1/hessian", api::hessian::answer),
+    ("/v1/jvp", api::jvp::answer),
+    ("/v1/vjp", api::vjp::answer),
+    ("/v1/hvp", api::hvp::answer),
     ("/v1/train", api::train::answer),
     ("/v1/fit", api::fit::answer),
     ("/v1/convert", api::convert::answer),

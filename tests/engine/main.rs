@@ -1,6 +1,7 @@
 //! The engine against the lecture, PyTorch's golden values, a naive implementation and central differences.
 
 mod deep;
+mod derivatives;
 mod golden;
 mod lecture;
 mod non_finite;

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use gradd::engine::{
-    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, Node, NodeId, Op, Reduction, Role,
-    Tape,
+    Binding, Column, CompileOptions, GradientOptions, Graph, Interrupt, Node, NodeId, NonFinitePolicy, Op,
+    Reduction, Role, Tape, derivatives,
 };
 use proptest::prelude::*;
 
@@ -279,7 +279,7 @@ proptest! {
 
     #[test]
     fn no_option_of_the_compiler_changes_a_bit(recipe in recipe()) {
-        let plain = CompileOptions { fold: false, share: false, trace: false };
+        let plain = CompileOptions { fold: false, share: false, ..CompileOptions::default() };
         let reference = bits(&recipe.gradient(0, plain));
         for options in [
             CompileOptions { fold: true, ..plain },
@@ -288,6 +288,114 @@ proptest! {
             CompileOptions::TRACE,
         ] {
             prop_assert_eq!(&bits(&recipe.gradient(0, options)), &reference);
+        }
+    }
+
+    #[test]
+    fn products_agree_with_the_matrices(recipe in recipe(), directions in prop::collection::vec(-1.0..1.0f64, 5)) {
+        let (graph, output, order) = recipe.graph(0);
+        let other = graph.ids().nth(graph.len() / 2).expect("a node");
+        let outputs = [other, output];
+        let at: Vec<Binding<'_>> = order.iter().map(|&p| Binding::Number(recipe.inputs[p])).collect();
+        let wanted: Vec<usize> = (0..at.len()).collect();
+        let never = Interrupt::never();
+        let jacobian = derivatives::jacobian(&graph, &outputs, &at, &wanted, &never).expect("finite");
+        let hessian = derivatives::hessian(&graph, output, &at, &wanted, &never).expect("finite");
+        let tape = Tape::compile(&graph, &outputs, &vec![Role::NUMBER; at.len()], CompileOptions::SECOND);
+        let tangents: Vec<Binding<'_>> = wanted.iter().map(|&i| Binding::Number(directions[i])).collect();
+        let sum_of = |terms: &[f64]| (terms.iter().sum::<f64>(), terms.iter().map(|term| term.abs()).sum::<f64>());
+
+        let jvp = tape.jvp(&at, &tangents, NonFinitePolicy::Refuse, &never).expect("finite");
+        for (o, tangent) in jvp.tangents.iter().enumerate() {
+            let terms: Vec<f64> = wanted.iter().map(|&i| plain(&jacobian.entry(o, i)) * directions[i]).collect();
+            let (expected, size) = sum_of(&terms);
+            prop_assert!(close(plain(tangent), expected, 1e-12, size), "{tangent:?} is not {expected}");
+        }
+        let weights = [Binding::Number(directions[0]), Binding::Number(-2.0)];
+        let vjp = tape.vjp(&at, &weights, NonFinitePolicy::Refuse, &never).expect("finite");
+        for (i, gradient) in vjp.gradients.iter().enumerate() {
+            let terms = [plain(&jacobian.entry(0, i)) * directions[0], plain(&jacobian.entry(1, i)) * -2.0];
+            let (expected, size) = sum_of(&terms);
+            prop_assert!(close(plain(gradient.as_ref().expect("wanted")), expected, 1e-12, size));
+        }
+        let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; at.len()], CompileOptions::SECOND);
+        let hvp = tape.hvp(&at, &tangents, GradientOptions::default(), &never).expect("finite");
+        for (i, product) in hvp.products.iter().enumerate() {
+            let terms: Vec<f64> = wanted.iter().map(|&j| plain(&hessian.entry(i, j)) * directions[j]).collect();
+            let (expected, size) = sum_of(&terms);
+            let product = plain(product.as_ref().expect("wanted"));
+            prop_assert!(close(product, expected, 1e-12, size), "{product} is not {expected}");
+        }
+        // Every gradient is the same, to the bit.
+        for (i, gradient) in hessian.gradient.iter().enumerate() {
+            prop_assert_eq!(Some(gradient), hvp.gradients[i].as_ref());
+        }
+    }
+
+    #[test]
+    fn second_derivatives_agree_with_differences_of_gradients(recipe in recipe()) {
+        let (graph, output, order) = recipe.graph(0);
+        let wanted: Vec<usize> = (0..order.len()).collect();
+        let at = |moved: &Recipe| order.iter().map(|&p| Binding::Number(moved.inputs[p])).collect::<Vec<_>>();
+        let hessian = derivatives::hessian(&graph, output, &at(&recipe), &wanted, &Interrupt::never()).expect("finite");
+        for j in 0..order.len() {
+            let column: Vec<f64> = wanted.iter().map(|&i| plain(&hessian.entry(i, j))).collect();
+            let error = [1e-3, 1e-4, 1e-5, 1e-6].map(|h| {
+                let gradient = |by: f64| {
+                    let mut moved = recipe.clone();
+                    moved.inputs[order[j]] += by;
+                    moved.gradient(0, CompileOptions::SECOND).1
+                };
+                let (above, below) = (gradient(h), gradient(-h));
+                let off = wanted.iter().map(|&i| {
+                    ((above[order[i]] - below[order[i]]) / (2.0 * h) - column[i]).abs()
+                });
+                off.fold(0.0, f64::max)
+            });
+            let best = error.into_iter().fold(f64::INFINITY, f64::min);
+            let scale = column.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+            prop_assert!(best <= 1e-4 * (1.0 + scale), "off by {best} of {scale}");
+        }
+    }
+
+    #[test]
+    fn samples_have_the_derivatives_of_points(recipe in recipe(), count in 1usize..300) {
+        let (graph, output, order) = recipe.graph(0);
+        let other = graph.ids().nth(graph.len() / 2).expect("a node");
+        let samples: Vec<f64> = (0..count).map(|i| recipe.inputs[0] + i as f64 * 1e-3).collect();
+        let bind = |sample: Option<usize>| -> Vec<Binding<'_>> {
+            let number = |p: usize| Binding::Number(recipe.inputs[p]);
+            order.iter().map(|&p| match sample {
+                _ if p > 0 => number(p),
+                Some(sample) => Binding::Number(samples[sample]),
+                None => Binding::Samples(&samples),
+            }).collect()
+        };
+        let wanted: Vec<usize> = (0..order.len()).collect();
+        let never = Interrupt::never();
+        let batch = derivatives::hessian(&graph, output, &bind(None), &wanted, &never).expect("finite");
+        let rows = derivatives::jacobian(&graph, &[other, output], &bind(None), &wanted, &never).expect("finite");
+        let in_sample = |column: Column, sample: usize| match column {
+            Column::Number(x) => x,
+            Column::Samples(all) => all[sample],
+        };
+        for sample in [0, count / 2, count - 1] {
+            let point = derivatives::hessian(&graph, output, &bind(Some(sample)), &wanted, &never).expect("finite");
+            let of_point = derivatives::jacobian(&graph, &[other, output], &bind(Some(sample)), &wanted, &never);
+            let of_point = of_point.expect("finite");
+            prop_assert_eq!(&batch.pattern, &point.pattern);
+            for &i in &wanted {
+                let scale = plain(&point.gradient[i]).abs();
+                for &j in &wanted {
+                    let expected = plain(&point.entry(i, j));
+                    prop_assert!(close(in_sample(batch.entry(i, j), sample), expected, 1e-11, scale));
+                    prop_assert_eq!(batch.entry(i, j), batch.entry(j, i));
+                }
+                for o in 0..2 {
+                    let expected = plain(&of_point.entry(o, i));
+                    prop_assert!(close(in_sample(rows.entry(o, i), sample), expected, 1e-11, expected.abs()));
+                }
+            }
         }
     }
 

@@ -55,7 +55,8 @@ def expect(name, allowed, *arguments, **options):
         wrong.append(f"{name}: {status}, not one of {allowed}")
 
 
-PATHS = ["/v1/evaluate", "/v1/gradient", "/v1/train", "/v1/fit", "/v1/convert", "/v1/draw"]
+PATHS = ["/v1/evaluate", "/v1/gradient", "/v1/jacobian", "/v1/hessian", "/v1/jvp", "/v1/vjp", "/v1/hvp", "/v1/train",
+         "/v1/fit", "/v1/convert", "/v1/draw"]
 MILLION = 1_000_000
 
 

@@ -1,7 +1,9 @@
 //! The examples of the OpenAPI document are what the operations answer, and the document is well formed.
 
 use gradd::api::openapi::{self, examples};
-use gradd::api::{Operation, convert, draw, evaluate, fit, gradient, train};
+use gradd::api::{
+    Operation, convert, draw, evaluate, fit, gradient, hessian, hvp, jacobian, jvp, train, vjp,
+};
 use serde_json::{Value, json};
 
 use super::{answer, untimed};
@@ -11,6 +13,11 @@ pub fn operation(path: &str) -> Operation {
     match path {
         "/v1/evaluate" => evaluate::answer,
         "/v1/gradient" => gradient::answer,
+        "/v1/jacobian" => jacobian::answer,
+        "/v1/hessian" => hessian::answer,
+        "/v1/jvp" => jvp::answer,
+        "/v1/vjp" => vjp::answer,
+        "/v1/hvp" => hvp::answer,
         "/v1/train" => train::answer,
         "/v1/fit" => fit::answer,
         "/v1/convert" => convert::answer,

@@ -3,6 +3,7 @@
 mod bounds;
 mod csv;
 mod decode;
+mod derivatives;
 mod documentation;
 mod draw;
 mod dtype;

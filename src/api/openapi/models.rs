@@ -19,7 +19,9 @@ pub(super) fn add(document: &mut OpenApi) {
     choose("GradientRequest", &MODELS);
     choose("TrainRequest", &MODELS);
     choose("DrawRequest", &MODELS);
-    choose("FitRequest", &MODELS[..2]);
+    for request in ["FitRequest", "MatrixRequest", "JvpRequest", "VjpRequest", "HvpRequest"] {
+        choose(request, &MODELS[..2]);
+    }
 }
 
 /// A member that is null is not given, so that each branch names the type of its member.

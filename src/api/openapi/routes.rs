@@ -8,10 +8,16 @@ use crate::api::draw::DrawRequest;
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
 use crate::api::fit::{FitRequest, FitResponse};
 use crate::api::gradient::{GradientRequest, GradientResponse};
+use crate::api::hessian::HessianResponse;
+use crate::api::hvp::{HvpRequest, HvpResponse};
+use crate::api::jacobian::JacobianResponse;
+use crate::api::jvp::{JvpRequest, JvpResponse};
+use crate::api::matrices::MatrixRequest;
 use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
 use crate::api::progress::{Checkpoint, Progress};
 use crate::api::train::{TrainRequest, TrainResponse};
+use crate::api::vjp::{VjpRequest, VjpResponse};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,7 +36,10 @@ use crate::api::train::{TrainRequest, TrainResponse};
         (name = "reference", description = "What computations can use."),
         (name = "service", description = "The state of the server.")
     ),
-    paths(evaluate, gradient, train, fit, convert, draw, ops, healthz, readyz, info, metrics, openapi_yaml, openapi_json),
+    paths(
+        evaluate, gradient, jacobian, hessian, jvp, vjp, hvp, train, fit, convert, draw, ops, healthz, readyz, info,
+        metrics, openapi_yaml, openapi_json
+    ),
     components(schemas(Problem, Progress, Checkpoint))
 )]
 pub(super) struct Document;
@@ -65,6 +74,81 @@ fn evaluate() {}
 )]
 #[allow(dead_code)]
 fn gradient() {}
+
+/// Differentiate every output for every input
+///
+/// Computes the Jacobian of an expression or a graph: the derivative of each output with respect to each input. Where an output is
+/// an array, there is one for each sample, also with respect to an input that is a number. Forward or reverse mode, whichever
+/// takes fewer sweeps; columns, or rows, that share no entry share a sweep.
+#[utoipa::path(
+    post,
+    path = "/v1/jacobian",
+    operation_id = "jacobian",
+    tag = "computations",
+    request_body(content = MatrixRequest<'static>, description = "The model and its values."),
+    responses((status = 200, description = "Outputs and their derivatives.", body = JacobianResponse<'static>))
+)]
+#[allow(dead_code)]
+fn jacobian() {}
+
+/// Differentiate an output twice
+///
+/// Computes the Hessian of one output of an expression or a graph, with its gradient. Where the output is an array, there is one
+/// for each sample, also with respect to an input that is a number. Forward over reverse mode; columns that share no entry
+/// share a sweep. Symmetric to the bit.
+#[utoipa::path(
+    post,
+    path = "/v1/hessian",
+    operation_id = "hessian",
+    tag = "computations",
+    request_body(content = MatrixRequest<'static>, description = "The model and its values."),
+    responses((status = 200, description = "An output with its first and second derivatives.", body = HessianResponse<'static>))
+)]
+#[allow(dead_code)]
+fn hessian() {}
+
+/// Multiply the Jacobian by a tangent
+///
+/// Computes the derivatives of all outputs in one direction, by forward mode: the Jacobian-vector product.
+#[utoipa::path(
+    post,
+    path = "/v1/jvp",
+    operation_id = "jvp",
+    tag = "computations",
+    request_body(content = JvpRequest<'static>, description = "The model, its values and their tangents."),
+    responses((status = 200, description = "Outputs and their tangents.", body = JvpResponse<'static>))
+)]
+#[allow(dead_code)]
+fn jvp() {}
+
+/// Multiply a cotangent by the Jacobian
+///
+/// Computes the gradient of the outputs' sum weighted by cotangents, by reverse mode: the vector-Jacobian product.
+#[utoipa::path(
+    post,
+    path = "/v1/vjp",
+    operation_id = "vjp",
+    tag = "computations",
+    request_body(content = VjpRequest<'static>, description = "The model, its values and the outputs' cotangents."),
+    responses((status = 200, description = "Outputs and weighted gradients.", body = VjpResponse<'static>))
+)]
+#[allow(dead_code)]
+fn vjp() {}
+
+/// Multiply the Hessian by a tangent
+///
+/// Computes the derivative of the gradient in one direction, by forward over reverse mode: the Hessian-vector product, for a few
+/// times the work of the gradient however many inputs there are.
+#[utoipa::path(
+    post,
+    path = "/v1/hvp",
+    operation_id = "hvp",
+    tag = "computations",
+    request_body(content = HvpRequest<'static>, description = "The model, its values and their tangents."),
+    responses((status = 200, description = "Outputs, gradients, and the tangents of the gradients.", body = HvpResponse<'static>))
+)]
+#[allow(dead_code)]
+fn hvp() {}
 
 /// Train a model
 ///

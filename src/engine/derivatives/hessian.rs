@@ -1,13 +1,13 @@
 //! The Hessian of one output: its gradient differentiated once more.
 
-use super::jacobian::{group_of, take};
+use super::jacobian::{group_of, take, zero_like};
 use super::pattern::Pattern;
 use super::{reach, spread};
 use crate::engine::sweep::{Direction, Directional};
 use crate::engine::tape::Place;
 use crate::engine::{
-    Binding, Column, CompileOptions, Graph, Interrupt, Interrupted, NodeId, NonFinitePolicy, Role, SweepError,
-    Tape,
+    Binding, Column, CompileOptions, Graph, Interrupt, Interrupted, NodeId, NonFinitePolicy, Role,
+    SweepError, Tape,
 };
 
 /// A Hessian that is about to be computed.
@@ -38,15 +38,16 @@ pub struct Hessian {
 }
 
 impl Hessian {
-    /// The second derivative with respect to the wanted inputs at two positions.
-    pub fn entry(&self, first: usize, second: usize) -> Column {
+    /// The second derivative with respect to the wanted inputs at two positions; `None` where it is zero everywhere.
+    pub fn get(&self, first: usize, second: usize) -> Option<&Column> {
         let (row, column) = (first.min(second), first.max(second));
         let below = self.pattern.row(row).partition_point(|&other| (other as usize) < row);
-        match (self.pattern.position(row, column), &self.output) {
-            (Some(position), _) => self.upper[row][position - below].clone(),
-            (None, Column::Number(_)) => Column::Number(0.0),
-            (None, Column::Samples(samples)) => Column::Samples(vec![0.0; samples.len()]),
-        }
+        self.pattern.position(row, column).map(|position| &self.upper[row][position - below])
+    }
+
+    /// The same, with zeros written out.
+    pub fn entry(&self, first: usize, second: usize) -> Column {
+        self.get(first, second).cloned().unwrap_or_else(|| zero_like(&self.output))
     }
 }
 

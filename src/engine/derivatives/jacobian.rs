@@ -35,13 +35,14 @@ pub struct Jacobian {
 }
 
 impl Jacobian {
-    /// The derivative of an output with respect to the wanted input at a position.
+    /// The derivative of an output with respect to the wanted input at a position; `None` where it is zero everywhere.
+    pub fn get(&self, output: usize, input: usize) -> Option<&Column> {
+        self.pattern.position(output, input).map(|position| &self.entries[output][position])
+    }
+
+    /// The same, with zeros written out.
     pub fn entry(&self, output: usize, input: usize) -> Column {
-        match (self.pattern.position(output, input), &self.outputs[output]) {
-            (Some(position), _) => self.entries[output][position].clone(),
-            (None, Column::Number(_)) => Column::Number(0.0),
-            (None, Column::Samples(samples)) => Column::Samples(vec![0.0; samples.len()]),
-        }
+        self.get(output, input).cloned().unwrap_or_else(|| zero_like(&self.outputs[output]))
     }
 }
 
@@ -163,6 +164,14 @@ impl<'g> JacobianPlan<'g> {
             }
         }
         Ok(entries)
+    }
+}
+
+/// Zero in the form of `column`.
+pub(super) fn zero_like(column: &Column) -> Column {
+    match column {
+        Column::Number(_) => Column::Number(0.0),
+        Column::Samples(samples) => Column::Samples(vec![0.0; samples.len()]),
     }
 }
 

@@ -12,7 +12,7 @@
 //! ```
 //! use gradd::engine::{Binding, Column, Interrupt, ParseLimits, derivatives, parse};
 //!
-//! let program = parse("(1 - x)^2 + 100*(y - x^2)^2", [], ParseLimits::default())?;
+//! let program = parse("(1 - x)^2 + 100*(y - x^2)^2", [], ParseLimits { max_nodes: 100, max_nesting: 10 })?;
 //! let at = [Binding::Number(-1.2), Binding::Number(1.0)];
 //! let hessian = derivatives::hessian(&program.graph, program.output.1, &at, &[0, 1], &Interrupt::never())?;
 //! assert_eq!(hessian.entry(0, 0), Column::Number(1330.0));
@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod differences;
 mod hessian;
 mod jacobian;
 mod pattern;

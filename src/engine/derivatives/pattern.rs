@@ -71,9 +71,9 @@ impl Pattern {
         for (column, rows) in self.transposed().rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             let words = groups.len().div_ceil(64) + 1;
             let free = (0..words).find_map(|word| {
-                let used = rows.iter().fold(0, |used, &row| {
-                    used | taken[row as usize].get(word).copied().unwrap_or(0)
-                });
+                let used = rows
+                    .iter()
+                    .fold(0, |used, &row| used | taken[row as usize].get(word).copied().unwrap_or(0));
                 (used != u64::MAX).then(|| word * 64 + used.trailing_ones() as usize)
             });
             let group = free.expect("the last word is free");

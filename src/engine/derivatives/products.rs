@@ -52,7 +52,8 @@ impl Tape {
     }
 
     /// The Hessian-vector product: outputs, the gradient of the objective, and the gradient's derivative in the direction of
-    /// the tangents. Forward over reverse mode: some four times the work of the gradient, however many inputs there are.
+    /// the tangents. Forward over reverse mode: some four times the work of the gradient, however many inputs there are. A tape
+    /// with `norm` in it is to be compiled for [`second`](crate::engine::CompileOptions::SECOND) derivatives.
     ///
     /// # Errors
     /// As [`jvp`](Tape::jvp).

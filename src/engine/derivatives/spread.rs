@@ -19,7 +19,8 @@ pub(super) fn samples(bindings: &[Binding<'_>]) -> Result<Option<usize>, SweepEr
 
 /// The roles of inputs that are bound like this, of which `wanted` are differentiated for.
 pub(super) fn roles(bindings: &[Binding<'_>], wanted: &[usize]) -> Vec<Role> {
-    let role = |binding: &Binding<'_>| Role { sampled: matches!(binding, Binding::Samples(_)), wanted: false };
+    let role =
+        |binding: &Binding<'_>| Role { sampled: matches!(binding, Binding::Samples(_)), wanted: false };
     let mut roles: Vec<Role> = bindings.iter().map(role).collect();
     wanted.iter().for_each(|&input| roles[input].wanted = true);
     roles

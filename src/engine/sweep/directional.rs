@@ -61,9 +61,6 @@ impl Shape {
         let together = samples.min((lanes / directions.max(1)).clamp(WIDTH, lanes));
         Self { samples: together, directions: (lanes / together).clamp(1, directions.max(1)) }
     }
-
-    /// The most numbers of a block per slot.
-    pub(crate) const MOST: usize = 2 * 2 * WIDTH;
 }
 
 /// The numbers of a chunk of samples: rows of as many samples.
@@ -124,9 +121,7 @@ impl<'a> Directional<'a> {
             let run = |block: &mut Tangents, first: usize| {
                 self.run_chunk(block, &uniform, directions, first..self.samples.min(first + size))
             };
-            let new = || {
-                Tangents::new(&tape.varying, shape.samples, directions.len(), self.seed.is_some())
-            };
+            let new = || Tangents::new(&tape.varying, shape.samples, directions.len(), self.seed.is_some());
             if let [first] = starts[..] {
                 let mut block = new();
                 chunks.push(run(&mut block, first)?);
@@ -263,7 +258,8 @@ impl<'a> Directional<'a> {
                 uniform.adjoints[slot as usize] += seed * self.samples as f64;
             }
         }
-        let total = |index: usize| tree_sum(&mut chunks.iter().map(|chunk| chunk.sums[index]).collect::<Vec<_>>());
+        let total =
+            |index: usize| tree_sum(&mut chunks.iter().map(|chunk| chunk.sums[index]).collect::<Vec<_>>());
         let crossing = tape.varying.uniform_leaves();
         for (leaf, from) in tape.varying.leaves[..crossing].iter().enumerate() {
             let Leaf::Uniform(slot) = *from else { unreachable!("they are the first leaves") };
@@ -329,15 +325,17 @@ impl<'a> Directional<'a> {
         };
         // A number counts for a leaf with samples as well.
         let bindings: Vec<Binding<'_>> = self.bindings.iter().map(|&binding| at(binding)).collect();
-        let direction: Direction<'_> = direction.iter().map(|&(input, tangent)| (input, at(tangent))).collect();
+        let direction: Direction<'_> =
+            direction.iter().map(|&(input, tangent)| (input, at(tangent))).collect();
         let alone = Directional { bindings: &bindings, samples: 1, ..*self };
         let (_, uniform, varying) = alone.run_block(&[direction], Shape { samples: 1, directions: 1 })?;
         let (tape, varying) = (self.tape, varying.as_ref());
         let in_varying = || varying.map(|block| (&tape.varying, block));
         let in_uniform = (&tape.uniform, &uniform);
         let of_sample = |found: NonFinite| NonFinite { sample, ..found };
-        let forward = find_tangent(in_uniform.0, in_uniform.1)
-            .or_else(|| in_varying().and_then(|(section, block)| find_tangent(section, block)).map(of_sample));
+        let forward = find_tangent(in_uniform.0, in_uniform.1).or_else(|| {
+            in_varying().and_then(|(section, block)| find_tangent(section, block)).map(of_sample)
+        });
         let back = || {
             in_varying()
                 .and_then(|(section, block)| find_adjoint_tangent(section, block))
@@ -352,7 +350,14 @@ impl<'a> Directional<'a> {
                 Place::Varying(slot) => tape.varying.origin[slot as usize],
             });
             let node = node.expect("a tape has an output");
-            NonFinite { node, op: None, operands: Vec::new(), value: f64::NAN, origin: Origin::Tangent, sample }
+            NonFinite {
+                node,
+                op: None,
+                operands: Vec::new(),
+                value: f64::NAN,
+                origin: Origin::Tangent,
+                sample,
+            }
         }))
     }
 }

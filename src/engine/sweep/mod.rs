@@ -23,7 +23,7 @@ mod repeat;
 mod result;
 mod tangents;
 
-pub(crate) use directional::{Direction, Directional, Moved};
+pub(crate) use directional::{Direction, Directional};
 pub use finite::{NonFinite, Origin};
 pub use repeat::Repeated;
 pub use result::{

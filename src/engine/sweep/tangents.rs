@@ -95,7 +95,7 @@ impl Tangents {
     ) -> Result<(), Interrupted> {
         let mut poll = Poll::new(interrupt);
         for run in &section.runs {
-            run.op.visit(ForwardRun { block: self, section, run, level });
+            Step { block: self, section, run, level }.forward();
             poll.after(run.len as usize * self.lanes())?;
         }
         Ok(())
@@ -117,7 +117,7 @@ impl Tangents {
     ) -> Result<(), Interrupted> {
         let mut poll = Poll::new(interrupt);
         for run in section.runs.iter().rev().filter(|run| run.active) {
-            run.op.visit(ReverseRun { block: self, section, run, level });
+            Step { block: self, section, run, level }.reverse();
             poll.after(run.len as usize * self.lanes())?;
         }
         Ok(())
@@ -130,63 +130,126 @@ fn operand(section: &Section, run: &Run, k: usize, i: usize) -> usize {
     section.operands[run.operands as usize + k * run.len as usize + i] as usize
 }
 
-struct ForwardRun<'f> {
-    block: &'f mut Tangents,
-    section: &'f Section,
-    run: &'f Run,
+/// What one sweep does at a run. Compiled once for all ops: only [`Locals`] are per op.
+struct Step<'s> {
+    block: &'s mut Tangents,
+    section: &'s Section,
+    run: &'s Run,
     level: Level,
 }
 
-impl Visitor for ForwardRun<'_> {
-    type Output = ();
-    fn visit<const N: usize, P: Primitive<N>>(self) {
-        let ForwardRun { block, section, run, level } = self;
-        let (samples, lanes, first) = (block.samples, block.lanes(), run.first as usize);
-        let moves = run.active && !P::OP.is_step();
+impl Step<'_> {
+    fn forward(self) {
+        let Step { block, section, run, level } = self;
+        let (samples, lanes, first, op) = (block.samples, block.lanes(), run.first as usize, run.op);
+        let compute = op.visit(LocalsOf).expect("a primitive op");
+        let (count, constants) = (op.operand_count(), constants(op));
+        let moves = run.active && !op.is_step();
         for i in 0..run.len as usize {
-            let slots: [usize; N] = std::array::from_fn(|k| operand(section, run, k, i));
+            let mut slots = [0; OPERANDS];
+            (0..count).for_each(|k| slots[k] = operand(section, run, k, i));
             let (before, out) = block.values.split_at_mut((first + i) * samples);
+            let mut x = [&before[..0]; OPERANDS];
+            (0..count).for_each(|k| x[k] = &before[slots[k] * samples..][..samples]);
             let locals = Locals {
-                x: slots.map(|slot| &before[slot * samples..][..samples]),
+                x,
                 y: &mut out[..samples],
-                copied: run.copies.then(|| &before[operand(section, run, N, i) * samples..][..samples]),
+                copied: run.copies.then(|| &before[operand(section, run, count, i) * samples..][..samples]),
                 with_value: true,
-                with_partials: moves && !P::OP.is_linear(),
+                with_partials: moves && constants.is_none(),
                 with_seconds: false,
                 out: &mut block.locals,
                 lanes,
             };
-            level.run(Compiled(locals, PhantomData::<P>));
-            if moves {
-                let (before, out) = block.tangents.split_at_mut((first + i) * lanes);
-                let mut opens = true;
-                for k in 0..N {
-                    if section.active[slots[k]] {
-                        let factor = factor::<N, P>(&block.locals, k, lanes);
-                        let (out, tangent) = (&mut out[..lanes], &before[slots[k] * lanes..][..lanes]);
-                        level.run(Move { out, opens, factor, tangent });
-                        opens = false;
-                    }
+            compute(level, locals);
+            if !moves {
+                continue;
+            }
+            let (before, out) = block.tangents.split_at_mut((first + i) * lanes);
+            let mut opens = true;
+            for k in (0..count).filter(|&k| section.active[slots[k]]) {
+                let factor = factor(constants, &block.locals, k, lanes);
+                let (out, tangent) = (&mut out[..lanes], &before[slots[k] * lanes..][..lanes]);
+                level.run(Move { out, opens, factor, tangent });
+                opens = false;
+            }
+        }
+    }
+
+    fn reverse(self) {
+        let Step { block, section, run, level } = self;
+        let (samples, lanes, first, op) = (block.samples, block.lanes(), run.first as usize, run.op);
+        let compute = op.visit(LocalsOf).expect("a primitive op");
+        let (count, constants) = (op.operand_count(), constants(op));
+        let bends = (0..count).any(|k| (0..count).any(|j| op.bends(k, j)));
+        for i in (0..run.len as usize).rev() {
+            let mut slots = [0; OPERANDS];
+            (0..count).for_each(|k| slots[k] = operand(section, run, k, i));
+            let (locals, rest) = block.locals.split_at_mut((count + count * count) * lanes);
+            let (curves, repeated) = rest.split_at_mut(lanes);
+            let (before, y) = block.values.split_at_mut((first + i) * samples);
+            let mut x = [&before[..0]; OPERANDS];
+            (0..count).for_each(|k| x[k] = &before[slots[k] * samples..][..samples]);
+            let numbers = Locals {
+                x,
+                y: &mut y[..samples],
+                copied: None,
+                with_value: false,
+                with_partials: constants.is_none(),
+                with_seconds: bends,
+                out: locals,
+                lanes,
+            };
+            compute(level, numbers);
+            let (adjoints, adjoint) = block.adjoints.split_at_mut((first + i) * samples);
+            let (moving, moved) = block.adjoint_tangents.split_at_mut((first + i) * lanes);
+            let (adjoint, moved) = (&adjoint[..samples], &moved[..lanes]);
+            repeated[..samples].copy_from_slice(adjoint);
+            repeat(&mut repeated[..lanes], samples);
+            for k in (0..count).filter(|&k| section.active[slots[k]]) {
+                let mut bent = false;
+                for j in (0..count).filter(|&j| op.bends(k, j) && section.active[slots[j]]) {
+                    let factor = Factor::Lanes(&locals[(count + k * count + j) * lanes..][..lanes]);
+                    let tangent = &block.tangents[slots[j] * lanes..][..lanes];
+                    level.run(Move { out: curves, opens: !bent, factor, tangent });
+                    bent = true;
                 }
+                level.run(Pull {
+                    adjoint,
+                    to: &mut adjoints[slots[k] * samples..][..samples],
+                    repeated: &repeated[..lanes],
+                    tangent: moved,
+                    tangent_to: &mut moving[slots[k] * lanes..][..lanes],
+                    factor: factor(constants, locals, k, lanes),
+                    curves: bent.then_some(&*curves),
+                });
             }
         }
     }
 }
 
+/// The partials of a linear op.
+fn constants(op: Op) -> Option<[f64; OPERANDS]> {
+    op.is_linear().then(|| {
+        let mut constants = [0.0; OPERANDS];
+        let partials = op.partials(&[0.0; OPERANDS], 0.0);
+        constants[..partials.len()].copy_from_slice(&partials);
+        constants
+    })
+}
+
 /// The partial with respect to operand `k`, once computed.
-#[inline(always)]
-fn factor<const N: usize, P: Primitive<N>>(locals: &[f64], k: usize, lanes: usize) -> Factor<'_> {
-    if P::OP.is_linear() {
-        Factor::Constant(P::partials([0.0; N], 0.0)[k])
-    } else {
-        Factor::Lanes(&locals[k * lanes..][..lanes])
+fn factor(constants: Option<[f64; OPERANDS]>, locals: &[f64], k: usize, lanes: usize) -> Factor<'_> {
+    match constants {
+        Some(constants) => Factor::Constant(constants[k]),
+        None => Factor::Lanes(&locals[k * lanes..][..lanes]),
     }
 }
 
 /// Where an op's numbers are computed: once per sample, then repeated for each direction. Rows of `out` are the partials,
 /// then the second partials, each with so many `lanes`.
-struct Locals<'a, const N: usize> {
-    x: [&'a [f64]; N],
+struct Locals<'a> {
+    x: [&'a [f64]; OPERANDS],
     y: &'a mut [f64],
     copied: Option<&'a [f64]>,
     with_value: bool,
@@ -196,14 +259,24 @@ struct Locals<'a, const N: usize> {
     lanes: usize,
 }
 
-impl Locals<'_, 0> {
+impl Locals<'_> {
     /// How many rows there may be, one more for the products of second partials and tangents, and one for the adjoint.
     fn rows(with_reverse: bool) -> usize {
         OPERANDS + if with_reverse { OPERANDS * OPERANDS + 2 } else { 0 }
     }
 }
 
-impl<const N: usize, P: Primitive<N>> Kernel for Compiled<Locals<'_, N>, P, N> {
+/// Picks the function that computes an op's locals.
+struct LocalsOf;
+
+impl Visitor for LocalsOf {
+    type Output = fn(Level, Locals<'_>);
+    fn visit<const N: usize, P: Primitive<N>>(self) -> Self::Output {
+        |level, locals| level.run(Compiled(locals, PhantomData::<P>))
+    }
+}
+
+impl<const N: usize, P: Primitive<N>> Kernel for Compiled<Locals<'_>, P, N> {
     type Output = ();
 
     #[inline(always)]
@@ -214,20 +287,12 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<Locals<'_, N>, P, N> {
             y.copy_from_slice(copied);
         } else if with_value {
             for l in 0..samples {
-                let mut at = [0.0; N];
-                for k in 0..N {
-                    at[k] = x[k][l];
-                }
-                y[l] = P::value(at);
+                y[l] = P::value(at(x, l));
             }
         }
         if with_partials {
             for l in 0..samples {
-                let mut at = [0.0; N];
-                for k in 0..N {
-                    at[k] = x[k][l];
-                }
-                let p = P::partials(at, y[l]);
+                let p = P::partials(at(x, l), y[l]);
                 for k in 0..N {
                     out[k * lanes + l] = p[k];
                 }
@@ -238,11 +303,7 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<Locals<'_, N>, P, N> {
         }
         if with_seconds {
             for l in 0..samples {
-                let mut at = [0.0; N];
-                for k in 0..N {
-                    at[k] = x[k][l];
-                }
-                let p = P::seconds(at, y[l]);
+                let p = P::seconds(at(x, l), y[l]);
                 for k in 0..N {
                     for j in 0..N {
                         out[(N + k * N + j) * lanes + l] = p[k][j];
@@ -254,6 +315,16 @@ impl<const N: usize, P: Primitive<N>> Kernel for Compiled<Locals<'_, N>, P, N> {
             }
         }
     }
+}
+
+/// The operands in one lane.
+#[inline(always)]
+fn at<const N: usize>(x: [&[f64]; OPERANDS], lane: usize) -> [f64; N] {
+    let mut at = [0.0; N];
+    for k in 0..N {
+        at[k] = x[k][lane];
+    }
+    at
 }
 
 /// Repeats the first so many numbers up to the end.
@@ -300,74 +371,6 @@ impl Kernel for Move<'_> {
             }
         }
     }
-}
-
-struct ReverseRun<'r> {
-    block: &'r mut Tangents,
-    section: &'r Section,
-    run: &'r Run,
-    level: Level,
-}
-
-impl Visitor for ReverseRun<'_> {
-    type Output = ();
-    fn visit<const N: usize, P: Primitive<N>>(self) {
-        let ReverseRun { block, section, run, level } = self;
-        let (samples, lanes, first) = (block.samples, block.lanes(), run.first as usize);
-        for i in (0..run.len as usize).rev() {
-            let slots: [usize; N] = std::array::from_fn(|k| operand(section, run, k, i));
-            let (locals, rest) = block.locals.split_at_mut((N + N * N) * lanes);
-            let (curves, repeated) = rest.split_at_mut(lanes);
-            let (before, y) = block.values.split_at_mut((first + i) * samples);
-            level.run(Compiled(
-                Locals {
-                    x: slots.map(|slot| &before[slot * samples..][..samples]),
-                    y: &mut y[..samples],
-                    copied: None,
-                    with_value: false,
-                    with_partials: !P::OP.is_linear(),
-                    with_seconds: bends(P::OP),
-                    out: locals,
-                    lanes,
-                },
-                PhantomData::<P>,
-            ));
-            let (adjoints, adjoint) = block.adjoints.split_at_mut((first + i) * samples);
-            let (moving, moved) = block.adjoint_tangents.split_at_mut((first + i) * lanes);
-            let (adjoint, moved) = (&adjoint[..samples], &moved[..lanes]);
-            repeated[..samples].copy_from_slice(adjoint);
-            repeat(&mut repeated[..lanes], samples);
-            for k in 0..N {
-                if !section.active[slots[k]] {
-                    continue;
-                }
-                let mut bent = false;
-                for j in 0..N {
-                    if P::OP.bends(k, j) && section.active[slots[j]] {
-                        let factor = Factor::Lanes(&locals[(N + k * N + j) * lanes..][..lanes]);
-                        let tangent = &block.tangents[slots[j] * lanes..][..lanes];
-                        level.run(Move { out: curves, opens: !bent, factor, tangent });
-                        bent = true;
-                    }
-                }
-                level.run(Pull {
-                    adjoint,
-                    to: &mut adjoints[slots[k] * samples..][..samples],
-                    repeated: &repeated[..lanes],
-                    tangent: moved,
-                    tangent_to: &mut moving[slots[k] * lanes..][..lanes],
-                    factor: factor::<N, P>(locals, k, lanes),
-                    curves: bent.then_some(&*curves),
-                });
-            }
-        }
-    }
-}
-
-/// Whether any second partial is not zero.
-fn bends(op: Op) -> bool {
-    let count = op.operand_count();
-    (0..count).any(|k| (0..count).any(|j| op.bends(k, j)))
 }
 
 /// What one operand gets: `to += factor * adjoint`, `tangent_to += factor * tangent + curves * adjoint`.

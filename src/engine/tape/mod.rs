@@ -58,11 +58,9 @@ impl Default for CompileOptions {
 
 impl CompileOptions {
     /// For sweeps that tell every node's value and adjoint.
-    pub const TRACE: CompileOptions =
-        CompileOptions { fold: false, share: true, trace: true, second: false };
+    pub const TRACE: CompileOptions = CompileOptions { fold: false, share: true, trace: true, second: false };
     /// For sweeps that differentiate twice.
-    pub const SECOND: CompileOptions =
-        CompileOptions { fold: true, share: true, trace: false, second: true };
+    pub const SECOND: CompileOptions = CompileOptions { fold: true, share: true, trace: false, second: true };
 }
 
 /// Instructions of one op that follow each other, with consecutive slots.
@@ -195,6 +193,11 @@ impl Tape {
     /// Whether the outputs are leaves.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the output at a position depends on an input with samples.
+    pub fn output_varies(&self, output: usize) -> bool {
+        matches!(self.outputs[output], Place::Varying(_))
     }
 
     /// The nodes that the outputs depend on, in the order of the graph.

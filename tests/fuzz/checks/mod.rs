@@ -7,7 +7,7 @@ mod trace;
 
 use std::time::{Duration, Instant};
 
-use gradd::api::{Context, Limits, Operation, convert, evaluate, fit, gradient, train};
+use gradd::api::{Context, Limits, Operation, convert, evaluate, fit, gradient, hessian, jacobian, train};
 use gradd::engine::{Interrupt, ParseLimits, parse};
 use serde_json::{Map, Value, json};
 
@@ -63,6 +63,8 @@ pub fn graph(bytes: &[u8]) {
     answer(fit::answer, bytes);
     answer(evaluate::answer, bytes);
     answer(gradient::answer, bytes);
+    answer(jacobian::answer, bytes);
+    answer(hessian::answer, bytes);
     if let Ok(request @ Value::Object(_)) = serde_json::from_slice(bytes) {
         differentiate(request);
     }

@@ -1,0 +1,122 @@
+//! `POST /v1/hvp`: the Hessian times a tangent.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::engine::{CompileOptions, GradientOptions, Tape};
+
+use super::bind::Source;
+use super::context::{Context, Reply};
+use super::cost::Cost;
+use super::gradient::Reduction;
+use super::graph::Graph;
+use super::model::Scalar;
+use super::non_finite::{NonFinite, sweep_problem};
+use super::problem::Problem;
+use super::real;
+use super::text::Text;
+use super::value::Value;
+use super::values::Values;
+use super::vectors::Owners;
+use super::wanted::{name, wanted};
+
+/// What to differentiate twice, the second time in which direction: exactly one of `expression` and `graph`, its values and
+/// their tangents.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HvpRequest<'a> {
+    /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub expression: Option<Text<'a>>,
+    /// A computation graph.
+    #[serde(borrow, default)]
+    pub graph: Option<Graph<'a>>,
+    /// Refused with a reason.
+    #[serde(default)]
+    #[schema(ignore)]
+    pub mlp: Option<IgnoredAny>,
+    /// A value for each input of the expression or graph.
+    #[serde(borrow, default)]
+    pub inputs: Option<Values<'a>>,
+    /// Names of assigned values or ids of nodes to differentiate instead of the last statement or the node that no other
+    /// uses. The objective is the sum of all outputs.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub outputs: Option<Vec<Text<'a>>>,
+    /// Names of the inputs whose gradients are wanted; all unless given.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub wrt: Option<Vec<Text<'a>>>,
+    /// The direction: for each input how fast it moves, a number or one per sample. Inputs that are not named stand still.
+    #[serde(borrow)]
+    pub tangents: Values<'a>,
+    /// How the samples make one objective: `sum` unless given.
+    #[serde(default)]
+    #[schema(value_type = Option<Reduction>)]
+    pub reduction: Option<Reduction>,
+    /// What happens when an output or a derivative is infinite or NaN; `error` unless given.
+    #[serde(default)]
+    #[schema(value_type = Option<NonFinite>)]
+    pub non_finite: Option<NonFinite>,
+    /// Seconds from the request's head to its answer, at most; later the computation is stopped. At most, and unless given, what
+    /// the server's setting `timeout` says.
+    #[serde(default, deserialize_with = "real::optional")]
+    #[schema(exclusive_minimum = 0)]
+    pub timeout: Option<f64>,
+}
+
+/// Outputs, gradients and how fast the gradients move.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HvpResponse<'a> {
+    /// By name; an expression's last statement without a name is called `output`.
+    pub outputs: Values<'a>,
+    /// The derivative of the objective with respect to each input: per sample for an array, summed for a number.
+    pub gradients: Values<'a>,
+    /// The tangent of each gradient: the Hessian of the objective times the inputs' tangents.
+    pub hvp: Values<'a>,
+}
+
+/// Answers the request in `body`.
+pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
+    let request: HvpRequest<'_> = context.decode(body)?;
+    let context = &context.within(request.timeout)?;
+    context.reply(&hvp(request, context)?)
+}
+
+fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>, Problem> {
+    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
+    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
+    let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;
+    let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
+    let gradients: usize = wanted.iter().map(|&input| bound.values[input].numbers().len()).sum();
+    let answered = computation.outputs.len().saturating_mul(samples).saturating_add(2 * gradients);
+    context.admit(
+        Cost::of_gradients(graph, samples, 1.0)
+            + Cost::of_second(graph, samples, 1)
+            + Cost::of_answered(answered),
+    )?;
+    let mut is_wanted: Vec<bool> = tangents.iter().map(|tangent| *tangent != Value::Number(0.0)).collect();
+    wanted.iter().for_each(|&input| is_wanted[input] = true);
+    let roles = bound.roles(|input| is_wanted[input]);
+    let nodes = computation.output_nodes();
+    let tape = Tape::compile_until(graph, &nodes, &roles, CompileOptions::SECOND, &context.interrupt)?;
+    let directions: Vec<_> = tangents.iter().map(Value::binding).collect();
+    let options = GradientOptions {
+        reduction: request.reduction.map_or_else(Default::default, Into::into),
+        non_finite: request.non_finite.unwrap_or_default().into(),
+    };
+    let mut swept = tape
+        .hvp(&bound.bindings(), &directions, options, &context.interrupt)
+        .map_err(|error| sweep_problem(&computation, error))?;
+    let (mut gradients, mut products) = (Values::default(), Values::default());
+    for &input in &wanted {
+        let of_wanted = "of a wanted input";
+        gradients.push(name(&computation, input), swept.gradients[input].take().expect(of_wanted).into());
+        products.push(name(&computation, input), swept.products[input].take().expect(of_wanted).into());
+    }
+    Ok(HvpResponse { outputs: computation.name_outputs(swept.outputs), gradients, hvp: products })
+}

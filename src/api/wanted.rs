@@ -1,0 +1,54 @@
+//! The inputs for which a request wants derivatives: `wrt`.
+
+use std::collections::HashMap;
+
+use super::bind::Bound;
+use super::computation::Computation;
+use super::faults::{Faults, quote};
+use super::problem::Problem;
+use super::text::Text;
+use super::{pointer, suggest};
+
+/// The name of an input, owned: the answer outlives the computation.
+pub(super) fn name(computation: &Computation<'_>, input: usize) -> String {
+    computation.graph.inputs()[input].0.to_string()
+}
+
+/// Positions of the inputs in `wrt`; without it all, in the order of the request.
+pub(super) fn wanted(
+    computation: &Computation<'_>,
+    bound: &Bound,
+    wrt: Option<&[Text<'_>]>,
+) -> Result<Vec<usize>, Problem> {
+    let Some(names) = wrt else { return Ok(bound.order.clone()) };
+    let mut faults = Faults::default();
+    if names.is_empty() {
+        let detail = "`wrt` is empty; name at least one input, or leave it out for all.";
+        faults.add(|| "/wrt".to_owned(), || detail.to_owned());
+    }
+    let inputs = computation.graph.inputs();
+    let by_name: HashMap<&str, usize> =
+        inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
+    let mut wanted = Vec::with_capacity(names.len());
+    let mut seen = HashMap::new();
+    for (i, name) in names.iter().enumerate() {
+        let place = || pointer::join("/wrt", i);
+        if let Some(first) = seen.insert(&**name, i) {
+            faults.add(place, || format!("{} is already named at /wrt/{first}.", quote(name)));
+        } else if let Some(&input) = by_name.get(&**name) {
+            wanted.push(input);
+        } else {
+            faults.add(place, || {
+                let known = inputs.iter().map(|(name, _)| &**name);
+                format!("The model has no input {}{}", quote(name), suggest::ending(name, known))
+            });
+        }
+    }
+    faults.into_result()?;
+    Ok(wanted)
+}
+
+/// The names of the wanted inputs.
+pub(super) fn names(computation: &Computation<'_>, wanted: &[usize]) -> Vec<String> {
+    wanted.iter().map(|&input| name(computation, input)).collect()
+}
