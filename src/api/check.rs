@@ -65,9 +65,9 @@ pub struct Reason {
 /// What comparing will take.
 pub(super) fn cost(computation: &Computation<'_>, bound: &Bound, wanted: &[usize]) -> Cost {
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
-    // Four points for each input, and perhaps once more with a finer step; all inputs are kept for them.
-    let points = samples.saturating_mul(8 * wanted.len() + 1);
-    Cost::of_values(graph, points) + Cost::of_kept(samples.saturating_mul(4 * (bound.values.len() + 2)))
+    // Six points for each input, and perhaps once more with a finer step; all inputs are kept for them.
+    let points = samples.saturating_mul(12 * wanted.len() + 1);
+    Cost::of_values(graph, points) + Cost::of_kept(samples.saturating_mul(6 * (bound.values.len() + 2)))
 }
 
 /// Compares the gradients of the `wanted` inputs, which are in `columns` by position.

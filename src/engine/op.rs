@@ -660,7 +660,7 @@ impl Op {
 
     /// Whether its partial with respect to the operand at `position` is anything but 0 somewhere.
     pub fn depends_on(self, position: usize) -> bool {
-        !self.is_step() && !(self == Op::Where && position == 0)
+        !self.is_step() && (self != Op::Where || position > 0)
     }
 
     /// Whether swapping its two operands leaves the value the same to the bit.

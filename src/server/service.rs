@@ -113,6 +113,9 @@ pub async fn greeting() -> impl IntoResponse {
 
   POST /v1/evaluate    outputs
   POST /v1/gradient    outputs and gradients
+  POST /v1/jacobian    every output differentiated for every input
+  POST /v1/hessian     an output differentiated twice
+  POST /v1/jvp         Jacobian times tangent; /v1/vjp cotangent times Jacobian, /v1/hvp Hessian times tangent
   POST /v1/train       many optimizer steps
   POST /v1/fit         nonlinear least squares with standard errors
   POST /v1/convert     an MLP from and to safetensors, and to ONNX

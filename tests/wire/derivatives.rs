@@ -22,7 +22,9 @@ fn rosenbrock_at_its_usual_start() {
     assert_eq!(found["hessian"], json!({"x": {"x": 1330.0, "y": 480.0}, "y": {"x": 480.0, "y": 200.0}}));
     let gradients = &found["gradients"];
     let found = answer(hvp::answer, &with(rosenbrock(), json!({"tangents": {"x": 1, "y": 2}})));
-    assert_eq!(found["hvp"], json!({"x": 2290.0, "y": 880.0}));
+    for (name, expected) in [("x", 2290.0), ("y", 880.0)] {
+        assert!((found["hvp"][name].as_f64().unwrap() - expected).abs() < 1e-9, "{found}");
+    }
     assert_eq!(&found["gradients"], gradients);
     let found = answer(jacobian::answer, &rosenbrock());
     assert_eq!(&found["jacobian"]["f"], gradients);
@@ -120,7 +122,7 @@ fn nothing_leaks_from_a_branch_not_taken() {
 
 #[test]
 fn derivatives_that_are_not_finite_are_refused_with_their_node() {
-    let body = json!({"expression": "s = abs(x)^1.5", "inputs": {"x": 0}});
+    let body = json!({"expression": "s = x^1.5", "inputs": {"x": 0}});
     answer(jacobian::answer, &body);
     let found = problem(hessian::answer, &body);
     assert_eq!(slug(&found), "non-finite");

@@ -1,9 +1,10 @@
 //! Finite differences, to hold a gradient against.
 //!
-//! Central differences with two steps, h and h/2, are extrapolated to one whose error falls with h⁴ (Richardson, 1911). With
-//! h = 2⁻¹⁰ max(1, |x|), near the fifth root of the rounding unit, truncation and rounding then weigh about the same. Differences
-//! are no judge where the function has a kink, leaves its domain within a step, or changes too quickly; there a step relative
-//! to |x| is tried as well, and if it cannot tell either, the derivative stays undecided.
+//! Central differences with the steps h, h/2 and h/4 are extrapolated, two at a time, to slopes whose error falls with h⁴
+//! (Richardson, 1911); what the two slopes differ by bounds the error of the second. h = 2⁻¹⁰ max(1, |x|) is near the fifth
+//! root of the rounding unit, where truncation and rounding weigh about the same. Differences are no judge where the function
+//! has a kink, leaves its domain within a step, or changes too quickly; there a step relative to |x| is tried as well, and if it
+//! cannot tell either, the derivative stays undecided.
 
 use super::spread;
 use crate::engine::{
@@ -16,8 +17,9 @@ pub const TOLERANCE: f64 = 1e-6;
 const STEP: f64 = 1.0 / 1024.0;
 /// Undecided derivatives that are told; others are counted.
 const MOST: usize = 20;
-/// Points for each sample: a step and half a step, up and down.
-const POINTS: usize = 4;
+/// The points around each sample, in steps.
+const FACTORS: [f64; 6] = [1.0, -1.0, 0.5, -0.5, 0.25, -0.25];
+const POINTS: usize = FACTORS.len();
 
 /// A derivative, by the position of its input among those that were wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +86,8 @@ impl Comparison {
                 let relative_error = difference.error_of(gradient);
                 let judged = Judged { of, gradient, difference: difference.slope, relative_error };
                 // An error that is not a number is as bad as any.
-                let is_worse = |worst: Judged| !(relative_error <= worst.relative_error);
+                let is_worse =
+                    |worst: Judged| relative_error.is_nan() || relative_error > worst.relative_error;
                 if self.worst.is_none_or(is_worse) {
                     self.worst = Some(judged);
                 }
@@ -93,11 +96,12 @@ impl Comparison {
     }
 }
 
-/// A slope, and what rounding may have made of it.
-#[derive(Clone, Copy, Debug)]
+/// A slope, what rounding may have made of it, and how far it is from the one with twice the step.
+#[derive(Clone, Copy, Debug, Default)]
 struct Difference {
     slope: f64,
     noise: f64,
+    doubt: f64,
 }
 
 impl Difference {
@@ -106,29 +110,42 @@ impl Difference {
         if size == 0.0 { 0.0 } else { (gradient - self.slope).abs() / size }
     }
 
-    /// From the values at x, x + h, x - h, x + h/2 and x - h/2, where the latter have these distances.
+    /// From the value at a point and those at the points around it, at these distances.
     fn of(at: f64, values: [f64; POINTS], steps: [f64; POINTS]) -> Result<Self, Undecided> {
-        let [up, down, half_up, half_down] = values;
         if !(at.is_finite() && values.iter().all(|value| value.is_finite())) {
             return Err(Undecided::Domain);
         }
         let size = values.iter().fold(at.abs(), |size, value| size.max(value.abs()));
-        let noise = 4.0 * f64::EPSILON * size / steps[2];
-        let wide = (up - down) / (steps[0] + steps[1]);
-        let narrow = (half_up - half_down) / (steps[2] + steps[3]);
-        let slope = narrow + (narrow - wide) / 3.0;
-        let scale = TOLERANCE * slope.abs().max(wide.abs()) + noise;
+        let noise = 4.0 * f64::EPSILON * size / steps[POINTS - 1];
+        let central = |i: usize| (values[2 * i] - values[2 * i + 1]) / (steps[2 * i] + steps[2 * i + 1]);
+        let extrapolated = |i: usize| central(i + 1) + (central(i + 1) - central(i)) / 3.0;
+        let slope = extrapolated(1);
         // Where the function is smooth, both sides' slopes differ by its curvature times the step.
-        let bend = |up: f64, down: f64, above: f64, below: f64| (up - at) / above - (at - down) / below;
-        let wide_bend = bend(up, down, steps[0], steps[1]).abs();
-        let narrow_bend = bend(half_up, half_down, steps[2], steps[3]).abs();
-        if narrow_bend > 0.75 * wide_bend && narrow_bend > 1e3 * scale {
+        let bend = |i: usize| {
+            let (above, below) = (2 * i, 2 * i + 1);
+            ((values[above] - at) / steps[above] - (at - values[below]) / steps[below]).abs()
+        };
+        if bend(2) > 0.75 * bend(1) && bend(2) > 1e3 * (TOLERANCE * slope.abs() + noise) {
             return Err(Undecided::Kink);
         }
-        if (narrow - wide).abs() > 3.0 * scale {
-            return Err(Undecided::Rough);
+        Ok(Self { slope, noise, doubt: (slope - extrapolated(0)).abs() })
+    }
+
+    /// The same, if it can be relied on.
+    fn settled(self) -> Result<Self, Undecided> {
+        if self.doubt <= TOLERANCE * self.slope.abs() + self.noise { Ok(self) } else { Err(Undecided::Rough) }
+    }
+
+    fn times(self, weight: f64) -> Self {
+        Self { slope: self.slope * weight, noise: self.noise * weight, doubt: self.doubt * weight }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            slope: self.slope + other.slope,
+            noise: self.noise + other.noise,
+            doubt: self.doubt + other.doubt,
         }
-        Ok(Self { slope, noise })
     }
 }
 
@@ -147,7 +164,7 @@ pub fn compare(
     spread::spread_roles(&mut roles);
     roles.iter_mut().for_each(|role| role.wanted = false);
     let tape = Tape::compile_until(graph, outputs, &roles, CompileOptions::default(), interrupt)?;
-    // Each sample four times over: for the points around it.
+    // Each sample several times over: for the points around it.
     let repeated = |binding: &Binding<'_>| match *binding {
         Binding::Number(x) => vec![x; samples * POINTS],
         Binding::Samples(all) => all.repeat(POINTS),
@@ -162,27 +179,18 @@ pub fn compare(
     };
     let mut comparison = Comparison::default();
     for (position, (&input, gradient)) in wanted.iter().zip(gradients).enumerate() {
-        let differences = points.differences(input)?.into_iter().map(|difference| {
-            difference.map(|Difference { slope, noise }| Difference {
-                slope: slope * weight,
-                noise: noise * weight,
-            })
-        });
+        let of = |sample| Of { input: position, sample };
         match gradient {
             Column::Samples(gradients) => {
-                for ((sample, difference), &gradient) in differences.enumerate().zip(gradients) {
-                    comparison.add(Of { input: position, sample: Some(sample) }, gradient, difference);
+                let differences = points.differences(input, weight, false)?;
+                for ((sample, difference), &gradient) in differences.into_iter().enumerate().zip(gradients) {
+                    comparison.add(of(Some(sample)), gradient, difference);
                 }
             }
             Column::Number(gradient) => {
-                let none = Difference { slope: 0.0, noise: 0.0 };
-                let total = differences.into_iter().try_fold(none, |total, next| {
-                    next.map(|next| Difference {
-                        slope: total.slope + next.slope,
-                        noise: total.noise + next.noise,
-                    })
-                });
-                comparison.add(Of { input: position, sample: None }, *gradient, total);
+                for difference in points.differences(input, weight, true)? {
+                    comparison.add(of(None), *gradient, difference);
+                }
             }
         }
     }
@@ -220,14 +228,29 @@ impl Points<'_> {
         Ok(sum)
     }
 
-    /// For each sample the difference with respect to `input`.
-    fn differences(&mut self, input: usize) -> Result<Vec<Result<Difference, Undecided>>, SweepError> {
-        let mut differences = self.stepped(input, |x| STEP * x.abs().max(1.0))?;
-        let column = self.columns[input].as_ref().expect("it may be moved");
-        let undecided =
-            |(difference, x): (&Result<Difference, Undecided>, &f64)| difference.is_err() && *x != 0.0;
-        if differences.iter().zip(column).any(undecided) {
-            let finer = self.stepped(input, |x| STEP * if x == 0.0 { 1.0 } else { x.abs().min(1.0) })?;
+    /// For each sample the difference with respect to `input`, or their sum, times `weight`.
+    fn differences(
+        &mut self,
+        input: usize,
+        weight: f64,
+        summed: bool,
+    ) -> Result<Vec<Result<Difference, Undecided>>, SweepError> {
+        let mut settle = |step: fn(f64) -> f64| -> Result<Vec<Result<Difference, Undecided>>, SweepError> {
+            let stepped = self.stepped(input, step)?;
+            let settled = |difference: Result<Difference, Undecided>| {
+                difference.map(|difference| difference.times(weight)).and_then(Difference::settled)
+            };
+            Ok(if summed {
+                let none = Difference::default();
+                let sum = stepped.into_iter().try_fold(none, |sum, next| next.map(|next| sum.plus(next)));
+                vec![settled(sum)]
+            } else {
+                stepped.into_iter().map(settled).collect()
+            })
+        };
+        let mut differences = settle(|x| STEP * x.abs().max(1.0))?;
+        if differences.iter().any(Result::is_err) {
+            let finer = settle(|x| STEP * if x == 0.0 { 1.0 } else { x.abs().min(1.0) })?;
             for (difference, finer) in differences.iter_mut().zip(finer) {
                 if difference.is_err() && finer.is_ok() {
                     *difference = finer;
@@ -240,13 +263,12 @@ impl Points<'_> {
     fn stepped(
         &mut self,
         input: usize,
-        step: impl Fn(f64) -> f64,
+        step: fn(f64) -> f64,
     ) -> Result<Vec<Result<Difference, Undecided>>, SweepError> {
         let samples = self.samples;
         let column = self.columns[input].as_mut().expect("it may be moved");
         let old: Vec<f64> = column[..samples].to_vec();
-        let factors = [1.0, -1.0, 0.5, -0.5];
-        for (part, factor) in column.chunks_mut(samples).zip(factors) {
+        for (part, factor) in column.chunks_mut(samples).zip(FACTORS) {
             part.iter_mut().zip(&old).for_each(|(moved, &x)| *moved = x + factor * step(x));
         }
         let moved = column.clone();

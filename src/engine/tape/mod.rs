@@ -38,6 +38,7 @@ impl Role {
 /// How a graph is compiled. None of the choices changes a bit of the outputs or the gradients, but for `second` those of
 /// `norm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct CompileOptions {
     /// Compute operations on constants now.
     pub fold: bool,
