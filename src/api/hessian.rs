@@ -11,6 +11,7 @@ use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::faults;
 use super::matrices::{Entries, Matrix, MatrixRequest, Structure, growing};
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::sweep_problem;
 use super::problem::Problem;
@@ -61,11 +62,14 @@ fn hessian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<HessianR
     )?;
     let grow = growing(context, entries, request.sparse);
     let (output, bindings) = (computation.outputs[0].1, bound.bindings());
-    let plan = HessianPlan::new(graph, output, &bindings, &wanted, grow, &context.interrupt)?;
+    let plan = context.stage(Stage::Compile, || {
+        HessianPlan::new(graph, output, &bindings, &wanted, grow, &context.interrupt)
+    })?;
     let moved = plan.directions().saturating_mul(wanted.len()).saturating_mul(2 * samples);
     context.admit(Cost::of_second(graph, samples, plan.directions()) + Cost::of_kept(moved))?;
-    let mut hessian = plan
-        .run(&bindings, request.non_finite.unwrap_or_default().into(), &context.interrupt)
+    let non_finite = request.non_finite.unwrap_or_default().into();
+    let mut hessian = context
+        .stage(Stage::Reverse, || plan.run(&bindings, non_finite, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
 
     let mut gradients = Values::default();

@@ -11,6 +11,7 @@ use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::gradient::Reduction;
 use super::graph::Graph;
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::Problem;
@@ -103,14 +104,16 @@ fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>
     wanted.iter().for_each(|&input| is_wanted[input] = true);
     let roles = bound.roles(|input| is_wanted[input]);
     let nodes = computation.output_nodes();
-    let tape = Tape::compile_until(graph, &nodes, &roles, CompileOptions::SECOND, &context.interrupt)?;
+    let tape = context.stage(Stage::Compile, || {
+        Tape::compile_until(graph, &nodes, &roles, CompileOptions::SECOND, &context.interrupt)
+    })?;
     let directions: Vec<_> = tangents.iter().map(Value::binding).collect();
     let options = GradientOptions {
         reduction: request.reduction.map_or_else(Default::default, Into::into),
         non_finite: request.non_finite.unwrap_or_default().into(),
     };
-    let mut swept = tape
-        .hvp(&bound.bindings(), &directions, options, &context.interrupt)
+    let mut swept = context
+        .stage(Stage::Reverse, || tape.hvp(&bound.bindings(), &directions, options, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
     let (mut gradients, mut products) = (Values::default(), Values::default());
     for &input in &wanted {

@@ -9,6 +9,7 @@ use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::matrices::{Entries, Matrix, MatrixRequest, Structure, growing};
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::sweep_problem;
 use super::problem::Problem;
@@ -54,15 +55,19 @@ fn jacobian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<Jacobia
     )?;
     let grow = growing(context, entries, request.sparse);
     let (nodes, bindings) = (computation.output_nodes(), bound.bindings());
-    let plan = JacobianPlan::new(graph, &nodes, &bindings, &wanted, grow, &context.interrupt)?;
+    let plan = context.stage(Stage::Compile, || {
+        JacobianPlan::new(graph, &nodes, &bindings, &wanted, grow, &context.interrupt)
+    })?;
     context.admit(if plan.is_forward() {
         Cost::of_tangents(graph, samples, plan.sweeps())
             + Cost::of_kept(plan.sweeps().saturating_mul(nodes.len()).saturating_mul(2 * samples))
     } else {
         Cost::of_gradients(graph, samples, plan.sweeps() as f64)
     })?;
-    let jacobian = plan
-        .run(&bindings, request.non_finite.unwrap_or_default().into(), &context.interrupt)
+    let stage = if plan.is_forward() { Stage::Forward } else { Stage::Reverse };
+    let non_finite = request.non_finite.unwrap_or_default().into();
+    let jacobian = context
+        .stage(stage, || plan.run(&bindings, non_finite, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
 
     let outputs = computation.name_outputs(jacobian.outputs.clone());

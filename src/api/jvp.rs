@@ -10,6 +10,7 @@ use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::graph::Graph;
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::Problem;
@@ -82,11 +83,13 @@ fn jvp<'a>(request: JvpRequest<'a>, context: &Context) -> Result<JvpResponse<'a>
     context.admit(Cost::of_values(graph, samples) + Cost::of_tangents(graph, samples, 1) + answered)?;
     let roles = bound.roles(|input| tangents[input] != Value::Number(0.0));
     let nodes = computation.output_nodes();
-    let tape = Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)?;
+    let tape = context.stage(Stage::Compile, || {
+        Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)
+    })?;
     let directions: Vec<_> = tangents.iter().map(Value::binding).collect();
     let non_finite = request.non_finite.unwrap_or_default().into();
-    let moved = tape
-        .jvp(&bound.bindings(), &directions, non_finite, &context.interrupt)
+    let moved = context
+        .stage(Stage::Forward, || tape.jvp(&bound.bindings(), &directions, non_finite, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
     let (outputs, tangents) = (moved.outputs, moved.tangents);
     Ok(JvpResponse {

@@ -10,6 +10,7 @@ use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::graph::Graph;
+use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::Problem;
@@ -90,12 +91,14 @@ fn vjp<'a>(request: VjpRequest<'a>, context: &Context) -> Result<VjpResponse<'a>
     context.admit(Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered))?;
     let roles = bound.roles(|input| wanted.contains(&input));
     let nodes = computation.output_nodes();
-    let tape = Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)?;
+    let tape = context.stage(Stage::Compile, || {
+        Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)
+    })?;
     let cotangents = Owners::outputs(&computation, &tape, samples).resolve(request.cotangents)?;
     let weights: Vec<_> = cotangents.iter().map(Value::binding).collect();
     let non_finite = request.non_finite.unwrap_or_default().into();
-    let mut swept = tape
-        .vjp(&bound.bindings(), &weights, non_finite, &context.interrupt)
+    let mut swept = context
+        .stage(Stage::Reverse, || tape.vjp(&bound.bindings(), &weights, non_finite, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
     let mut gradients = Values::default();
     for &input in &wanted {
