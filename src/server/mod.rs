@@ -6,7 +6,7 @@
 //! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
 //! [`budget`] of memory. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
-//! [`drain`] ends them, and [`metrics`] counts and measures all of it.
+//! [`drain`] ends them, and [`metrics`] counts and measures all of it. [`pages`] are for people with a browser.
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +25,7 @@ pub mod layers;
 pub mod leftover;
 pub mod metrics;
 pub mod negotiate;
+pub mod pages;
 pub mod problems;
 pub mod rates;
 pub mod request_id;

@@ -70,6 +70,12 @@ pub fn wants_open_metrics(headers: &HeaderMap) -> bool {
 }
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
+
+/// Whether the answer is to be a page: where `Accept` names HTML, as browsers do and programs do not.
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    accept(headers).is_some_and(|accept| weight(&accept, |exact| exact == "text/html", false) > 0.0)
+}
+
 const EVENTS: &str = "text/event-stream";
 /// The range of all formats.
 const ANY: Option<&str> = Some("application/*");
@@ -249,6 +255,20 @@ mod tests {
             assert!(!wants(no), "{no}");
         }
         assert!(!wants_events(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_page_is_for_those_who_name_html() {
+        let wants = |accept: &str| {
+            wants_html(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]))
+        };
+        for yes in ["text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"] {
+            assert!(wants(yes), "{yes}");
+        }
+        for no in ["*/*", "text/*", "text/plain", "application/json", "text/html;q=0"] {
+            assert!(!wants(no), "{no}");
+        }
+        assert!(!wants_html(&HeaderMap::new()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::compute::Negotiation;
 use super::metrics::exposition;
 use super::service::Service;
-use super::{compute, layers, negotiate, problems, service, stream};
+use super::{compute, layers, negotiate, pages, problems, service, stream};
 
 /// The operations of the API by path: the one place where a new one is added.
 pub const OPERATIONS: &[(&str, Operation)] = &[
@@ -36,9 +36,11 @@ const STREAMS: &[&str] = &["/v1/train"];
 const PICTURES: &[&str] = &["/v1/draw"];
 
 /// The routes of the service itself.
-fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 10] {
+fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 12] {
     [
-        ("/", get(service::greeting)),
+        ("/", get(pages::start)),
+        ("/docs", get(pages::docs)),
+        ("/page/{*name}", get(pages::file)),
         ("/healthz", get(service::healthz)),
         ("/readyz", get(service::readyz)),
         ("/info", get(service::info)),

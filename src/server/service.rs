@@ -104,12 +104,12 @@ pub async fn info(State(service): State<Arc<Service>>) -> Json<Info> {
     })
 }
 
-/// `GET /`: a greeting that names the routes.
-pub async fn greeting() -> impl IntoResponse {
+/// `GET /` for programs: a greeting that names the routes.
+pub fn greeting() -> &'static str {
     concat!(
         "gradd ",
         env!("CARGO_PKG_VERSION"),
-        r#": gradients over HTTP
+        r#": gradients over HTTP; in a browser this is a playground
 
   POST /v1/evaluate    outputs
   POST /v1/gradient    outputs and gradients
@@ -121,7 +121,7 @@ pub async fn greeting() -> impl IntoResponse {
   POST /v1/convert     an MLP from and to safetensors, and to ONNX
   POST /v1/draw        the computation graph as SVG, or for Graphviz
   GET  /v1/ops         every op there is
-  GET  /openapi.yaml   the API in full; also /openapi.json
+  GET  /openapi.yaml   the API in full; also /openapi.json, and /docs in a browser
   GET  /healthz /readyz /info /metrics /problems
 
 Try:

@@ -94,11 +94,12 @@ async fn a_key_for_some_paths_opens_only_these() {
 async fn open_paths_need_no_key_and_all_others_do() {
     let (_, of_alice) = key("alice");
     let app = TestApp::spawn_with(with_keys(std::slice::from_ref(&of_alice))).await;
-    for path in ["/", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems", "/problems/busy"]
-    {
+    let open =
+        ["/", "/docs", "/page/main.js", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems"];
+    for path in open.into_iter().chain(["/problems/busy"]) {
         assert_eq!(app.get(path).await.status(), 200, "{path}");
     }
-    for path in ["/info", "/v1/ops", "/nonsense", "/healthzz", "/problemsolver"] {
+    for path in ["/info", "/v1/ops", "/nonsense", "/pages", "/healthzz", "/problemsolver"] {
         problem(app.get(path).await, Kind::UNAUTHORIZED).await;
     }
     let settings = Settings { open_paths: vec!["/info".to_owned()], ..with_keys(&[of_alice]) };

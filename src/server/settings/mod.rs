@@ -31,7 +31,9 @@ pub struct Key {
 }
 
 /// What a probe or somebody who is new needs. `/info` is not among them: it tells how to overload the server.
-const OPEN_PATHS: [&str; 6] = ["/", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems"];
+/// The pages are, as a browser loads them before somebody can type a key into them.
+const OPEN_PATHS: [&str; 8] =
+    ["/", "/page", "/docs", "/healthz", "/readyz", "/openapi.yaml", "/openapi.json", "/problems"];
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $value_name:literal;)+) => {
