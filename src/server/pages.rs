@@ -68,9 +68,8 @@ fn named(name: &str, headers: &HeaderMap) -> Response {
 
 /// Weak, since the file may go out compressed or as it is.
 fn entity_tag(file: &EmbeddedFile) -> String {
-    let hash = file.metadata.sha256_hash();
-    let digits: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{digits}\"")
+    let [a, b, c, d, e, f, g, h, ..] = file.metadata.sha256_hash();
+    format!("W/\"{:016x}\"", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// By the ending of its name; there are no others.

@@ -3,11 +3,11 @@
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** An HTML element; `properties` are set as they are, those beginning with aria or role as attributes. */
+/** An HTML element; `properties` are set as they are, `role` and `for` as attributes. */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("aria") || name === "role" || name === "for") element.setAttribute(name, value);
+    if (name === "role" || name === "for") element.setAttribute(name, value);
     else element[name] = value;
   }
   element.append(...children);

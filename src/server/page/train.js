@@ -17,7 +17,7 @@ const CHECKPOINT = { seconds: 0.25 };
 const HELD_BACK = 0.2;
 /** What learns well, slowly enough to be watched. */
 const USUAL = {
-  spirals: { layers: "32, 32", epochs: 4000, rate: 0.0005 },
+  spirals: { layers: "32, 32", epochs: 2500, rate: 0.0005 },
   moons: { layers: "16, 16", epochs: 3000, rate: 0.0005 },
   circles: { layers: "16, 16", epochs: 3000, rate: 0.0005 },
   iris: { layers: "16", epochs: 1000, rate: 0.001 },
@@ -102,10 +102,10 @@ export function trainTab() {
       options(fields.across, set.columns, two[0]);
       options(fields.up, set.columns, two.at(-1));
       const colours = palette(set.classes.length);
-      byId("boundary-key").replaceChildren(...set.classes.flatMap((name, i) => {
+      byId("boundary-key").replaceChildren(...set.classes.map((name, i) => {
         const dot = el("i", { className: "dot" });
         dot.style.background = colours[i];
-        return [dot, name];
+        return el("span", {}, dot, name);
       }));
       forget();
     });

@@ -40,6 +40,6 @@ export function formulas(ops) {
     const known = byName.get(op);
     if (!known) return undefined;
     const { text, parts } = known;
-    return `y = ${text}: ${position === undefined ? parts.join("; ") : (parts[position] ?? parts.join("; "))}`;
+    return `of y = ${text}: ${position === undefined ? parts.join("; ") : (parts[position] ?? parts.join("; "))}`;
   };
 }
