@@ -73,7 +73,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// Whether the answer is to be a page: where `Accept` names HTML, as browsers do and programs do not.
 pub fn wants_html(headers: &HeaderMap) -> bool {
-    accept(headers).is_some_and(|accept| weight(&accept, |exact| exact == "text/html", false) > 0.0)
+    accept(headers).is_some_and(|accept| weight(&accept, |exact| exact == "text/html", None) > 0.0)
 }
 
 const EVENTS: &str = "text/event-stream";
