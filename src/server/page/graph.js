@@ -3,8 +3,8 @@
 import { svg } from "./dom.js";
 import { place } from "./layout.js";
 import { short } from "./numbers.js";
+import { sign } from "./signs.js";
 
-const SIGNS = { add: "+", sub: "−", mul: "×", div: "÷", pow: "^", neg: "−" };
 /** Smaller than this the letters cannot be read; the picture scrolls instead. */
 const SMALLEST = 0.7;
 
@@ -50,9 +50,8 @@ export class Picture {
     this.edges = laid.edges.map((edge) => ({ edge, element: this.edge(edge) }));
     this.root = svg(
       "svg",
-      { class: "graph", viewBox: `0 0 ${laid.width} ${laid.height}`, role: "group", "aria-label": "Computation graph" },
+      { class: "graph", viewBox: `0 ${laid.top} ${laid.width} ${laid.height}`, role: "group", "aria-label": "Computation graph" },
       ...this.edges.map(({ element }) => element),
-      ...laid.constants.map(({ value, x, y }) => svg("text", { x, y: y + 4 }, short(value))),
       ...trace.filter(({ id }) => laid.circles.has(id)).map((node) => this.circle(node, laid.circles.get(node.id))),
       ...trace.map((node) => this.box(node, laid.boxes.get(node.id))),
     );
@@ -78,14 +77,13 @@ export class Picture {
     return group;
   }
 
-  circle({ id, op }, { x, y, width }) {
-    const sign = SIGNS[op] ?? op;
-    // Long names stand in the circle in smaller letters.
-    const size = sign.length > 4 ? 52 / sign.length : 12;
-    const text = svg("text", { x, y: y + 4 }, sign);
-    text.style.fontSize = `${sign.length === 1 ? 18 : size}px`;
-    const group = svg("g", { class: "op", role: "img", "aria-label": op }, svg("circle", { cx: x, cy: y, r: width / 2 }), text);
-    this.circles.set(id, group);
+  circle(node, { x, y, width, height }) {
+    const written = sign(node);
+    const text = svg("text", { x, y: y + (written.length === 1 ? 6 : 4) }, written);
+    if (written.length === 1) text.classList.add("sign");
+    const frame = svg("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: height / 2 });
+    const group = svg("g", { class: "op", role: "img", "aria-label": `${node.op}: ${written}` }, frame, text);
+    this.circles.set(node.id, group);
     return group;
   }
 
