@@ -10,6 +10,7 @@ use super::choice::{self, Choice};
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::data::RowData;
+use super::explain::ExplainedNode;
 use super::graph::Graph;
 use super::interchange::file::{self, File, FileFormat};
 use super::matrix::Matrix;
@@ -71,6 +72,11 @@ pub struct GradientRequest<'a> {
     #[serde(default)]
     #[schema(default = false)]
     pub check: bool,
+    /// Asks for every node's local derivatives and for the chain rule in words and LaTeX, with the numbers put in. Inputs are
+    /// numbers then, not arrays.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub explain: bool,
     /// What happens when an output or a gradient is infinite or NaN; `error` unless given.
     #[serde(default)]
     #[schema(value_type = Option<NonFinite>)]
@@ -161,6 +167,10 @@ pub struct ScalarGradient<'a> {
     /// With `trace`: the nodes, operands before those that use them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<TraceNode>>,
+    /// With `explain`: the nodes in the order of the backward pass, those that use others before them. The objective is
+    /// called by its output, or `L` where that is the sum of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Vec<ExplainedNode>>,
 }
 
 /// Outputs, loss and gradients of an MLP.
@@ -212,6 +222,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                     "/check",
                     request.check,
                     "The gradients of an expression or graph are checked, not those of an MLP.",
+                ),
+                (
+                    "/explain",
+                    request.explain,
+                    "An MLP has no named nodes to explain; write a neuron as an expression.",
                 ),
             ])?;
             let mut gradient = mlp_gradient::gradient(*mlp, request, context)?;

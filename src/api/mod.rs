@@ -48,6 +48,7 @@ pub mod draw;
 pub mod dtype;
 pub mod evaluate;
 pub mod events;
+pub mod explain;
 pub mod fingerprint;
 pub mod fit;
 pub mod format;

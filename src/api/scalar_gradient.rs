@@ -18,7 +18,7 @@ use super::tensors::{Shape, Tensors};
 use super::value::Value;
 use super::values::Values;
 use super::wanted::{name, wanted};
-use super::{check, non_finite, trace};
+use super::{check, explain, non_finite, trace};
 
 /// Outputs, gradients, and what else `request` asks for.
 pub(super) fn gradient<'a>(
@@ -31,13 +31,17 @@ pub(super) fn gradient<'a>(
     let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
     let wanted = Wanted {
         gradients: wanted(&computation, &bound, request.wrt.as_deref())?,
-        trace: request.trace,
+        trace: request.trace || request.explain,
         reduction: request.reduction.map_or_else(Default::default, Into::into),
         non_finite: request.non_finite.unwrap_or_default().into(),
     };
     let mut cost = wanted.cost(&computation, &bound);
     if request.check {
         cost = cost + check::cost(&computation, &bound, &wanted.gradients);
+    }
+    if request.explain {
+        explain::check(&computation, &bound)?;
+        cost = cost + explain::cost(&computation.graph);
     }
     context.admit(cost)?;
     let result = sweep(&computation, &bound, &wanted, context)?;
@@ -47,6 +51,7 @@ pub(super) fn gradient<'a>(
     } else {
         None
     };
+    let explanation = request.explain.then(|| explain::nodes(&computation, &result.trace));
     let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
     let mut gradients = Values::default();
     let mut columns = result.gradients;
@@ -68,6 +73,7 @@ pub(super) fn gradient<'a>(
         velocity,
         check,
         trace,
+        explanation,
     })
 }
 

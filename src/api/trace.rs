@@ -62,25 +62,38 @@ pub(super) fn nodes(computation: &Computation<'_>, trace: Vec<Traced>) -> Vec<Tr
         .into_iter()
         .filter(|traced| !is_bare_constant(computation, traced.node))
         .map(|Traced { node, data, grad }| {
-            let id = computation.name(node).into_owned();
-            let label = computation.graph.label(node).filter(|label| **label != *id).map(str::to_owned);
-            let operand = |&operand: &NodeId| match computation.graph.node(operand) {
-                Node::Constant(x) if is_bare_constant(computation, operand) => {
-                    TraceOperand::Number(Number(x))
-                }
-                _ => TraceOperand::Id(computation.name(operand).into_owned()),
-            };
-            let op = match computation.graph.node(node) {
-                Node::Constant(_) => "const",
-                Node::Input(_) => "input",
-                Node::Apply(op, _) => op.name(),
-            };
-            let inputs = computation.graph.operands(node).iter().map(operand).collect();
+            let Named { id, label, op, inputs } = named(computation, node);
             TraceNode { id, label, op, inputs, data: data.into(), grad: grad.into() }
         })
         .collect()
 }
 
-fn is_bare_constant(computation: &Computation<'_>, node: NodeId) -> bool {
+/// What a node is and what it is called.
+pub(super) struct Named {
+    pub id: String,
+    pub label: Option<String>,
+    pub op: &'static str,
+    pub inputs: Vec<TraceOperand>,
+}
+
+/// `node` as answers describe it.
+pub(super) fn named(computation: &Computation<'_>, node: NodeId) -> Named {
+    let id = computation.name(node).into_owned();
+    let label = computation.graph.label(node).filter(|label| **label != *id).map(str::to_owned);
+    let operand = |&operand: &NodeId| match computation.graph.node(operand) {
+        Node::Constant(x) if is_bare_constant(computation, operand) => TraceOperand::Number(Number(x)),
+        _ => TraceOperand::Id(computation.name(operand).into_owned()),
+    };
+    let op = match computation.graph.node(node) {
+        Node::Constant(_) => "const",
+        Node::Input(_) => "input",
+        Node::Apply(op, _) => op.name(),
+    };
+    let inputs = computation.graph.operands(node).iter().map(operand).collect();
+    Named { id, label, op, inputs }
+}
+
+/// Whether `node` is a constant that the request gave no name.
+pub(super) fn is_bare_constant(computation: &Computation<'_>, node: NodeId) -> bool {
     matches!(computation.graph.node(node), Node::Constant(_)) && !computation.has_name(node)
 }

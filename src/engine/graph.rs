@@ -86,6 +86,11 @@ impl Graph {
         self.codes.len()
     }
 
+    /// How many operands all nodes have together; a leaf counts as one.
+    pub fn operand_count(&self) -> usize {
+        self.operands.len()
+    }
+
     /// All nodes, operands before what uses them.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.len() as u32).map(NodeId)

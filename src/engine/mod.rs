@@ -2,13 +2,15 @@
 //!
 //! A computation passes through the modules in this order: [`text`] (or a caller) builds a [`Graph`] of [`Op`]s;
 //! [`tape`] compiles it into runs of instructions; [`sweep`] runs these forward for the values and backward for the
-//! derivatives; [`derivatives`] are those beyond the gradient. [`op`] is the one table of what each op computes, [`kernels`] holds the elementary functions, and
-//! [`value`] offers micrograd's handles on top of it all.
+//! derivatives; [`derivatives`] are those beyond the gradient. [`op`] is the one table of what each op computes, [`kernels`]
+//! holds the elementary functions, [`notation`] writes the table's derivatives out, and [`value`] offers micrograd's handles on
+//! top of it all.
 
 pub mod derivatives;
 pub mod graph;
 pub mod interrupt;
 pub mod kernels;
+pub mod notation;
 pub mod op;
 pub mod suggest;
 pub mod sweep;

@@ -214,37 +214,37 @@ table! {
             value(x) = m::ln(x);
             partial(x, _y) = 1.0 / x;
             second(x, _y) = -1.0 / x / x;
-            "The natural logarithm.", "1 / x", "x > 0"
+            "The natural logarithm.", "1/x", "x > 0"
         Log1p "log1p" [] "log1p(x)"
             value(x) = m::ln_1p(x);
             partial(x, _y) = 1.0 / (1.0 + x);
             second(x, _y) = -1.0 / (1.0 + x) / (1.0 + x);
-            "log(1 + x), exact near 0.", "1 / (1 + x)", "x > -1"
+            "log(1 + x), exact near 0.", "1/(1 + x)", "x > -1"
         Log2 "log2" [] "log2(x)"
             value(x) = m::log2(x);
             partial(x, _y) = std::f64::consts::LOG2_E / x;
             second(x, _y) = -std::f64::consts::LOG2_E / x / x;
-            "The logarithm to base 2.", "1 / (x log(2))", "x > 0"
+            "The logarithm to base 2.", "1/(x*log(2))", "x > 0"
         Log10 "log10" [] "log10(x)"
             value(x) = m::log10(x);
             partial(x, _y) = std::f64::consts::LOG10_E / x;
             second(x, _y) = -std::f64::consts::LOG10_E / x / x;
-            "The logarithm to base 10.", "1 / (x log(10))", "x > 0"
+            "The logarithm to base 10.", "1/(x*log(10))", "x > 0"
         Sqrt "sqrt" [] "sqrt(x)"
             value(x) = x.sqrt();
             partial(_x, y) = 0.5 / y;
             second(x, y) = -0.25 / (x * y);
-            "The square root.", "1 / (2 y)", "x >= 0"
+            "The square root.", "1/(2*y)", "x >= 0"
         Cbrt "cbrt" [] "cbrt(x)"
             value(x) = m::cbrt(x);
             partial(_x, y) = 1.0 / (3.0 * y * y);
             second(x, y) = -2.0 / (9.0 * x * y * y);
-            "The cube root.", "1 / (3 y^2)", "all reals"
+            "The cube root.", "1/(3*y^2)", "all reals"
         Square "square" [] "square(x)"
             value(x) = x * x;
             partial(x, _y) = 2.0 * x;
             second(_x, _y) = 2.0;
-            "x times x.", "2 x", "all reals"
+            "x times x.", "2*x", "all reals"
         Reciprocal "reciprocal" [] "reciprocal(x)"
             value(x) = 1.0 / x;
             partial(_x, y) = -(y * y);
@@ -279,17 +279,17 @@ table! {
             value(x) = m::asin(x);
             partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
             second(x, _y) = { let d = (1.0 - x) * (1.0 + x); x / (d * d.sqrt()) };
-            "The inverse sine.", "1 / sqrt(1 - x^2)", "-1 <= x <= 1"
+            "The inverse sine.", "1/sqrt(1 - x^2)", "-1 <= x <= 1"
         Acos "acos" ["arccos"] "acos(x)"
             value(x) = m::acos(x);
             partial(x, _y) = -1.0 / ((1.0 - x) * (1.0 + x)).sqrt();
             second(x, _y) = { let d = (1.0 - x) * (1.0 + x); -x / (d * d.sqrt()) };
-            "The inverse cosine.", "-1 / sqrt(1 - x^2)", "-1 <= x <= 1"
+            "The inverse cosine.", "-1/sqrt(1 - x^2)", "-1 <= x <= 1"
         Atan "atan" ["arctan"] "atan(x)"
             value(x) = m::atan(x);
             partial(x, _y) = 1.0 / x.mul_add(x, 1.0);
             second(x, _y) = { let d = x.mul_add(x, 1.0); -2.0 * x / d / d };
-            "The inverse tangent.", "1 / (1 + x^2)", "all reals"
+            "The inverse tangent.", "1/(1 + x^2)", "all reals"
         Sinh "sinh" [] "sinh(x)"
             value(x) = m::sinh(x);
             partial(x, _y) = m::cosh(x);
@@ -309,37 +309,37 @@ table! {
             value(x) = m::asinh(x);
             partial(x, _y) = 1.0 / m::hypot(x, 1.0);
             second(x, _y) = { let h = m::hypot(x, 1.0); -(x / h) / h / h };
-            "The inverse hyperbolic sine.", "1 / sqrt(x^2 + 1)", "all reals"
+            "The inverse hyperbolic sine.", "1/sqrt(x^2 + 1)", "all reals"
         Acosh "acosh" ["arccosh"] "acosh(x)"
             value(x) = m::acosh(x);
             partial(x, _y) = 1.0 / ((x - 1.0).sqrt() * (x + 1.0).sqrt());
             second(x, _y) = { let d = (x - 1.0) * (x + 1.0); -x / (d * d.sqrt()) };
-            "The inverse hyperbolic cosine.", "1 / sqrt(x^2 - 1)", "x >= 1"
+            "The inverse hyperbolic cosine.", "1/sqrt(x^2 - 1)", "x >= 1"
         Atanh "atanh" ["arctanh"] "atanh(x)"
             value(x) = m::atanh(x);
             partial(x, _y) = 1.0 / ((1.0 - x) * (1.0 + x));
             second(x, _y) = { let d = (1.0 - x) * (1.0 + x); 2.0 * x / d / d };
-            "The inverse hyperbolic tangent.", "1 / (1 - x^2)", "-1 < x < 1"
+            "The inverse hyperbolic tangent.", "1/(1 - x^2)", "-1 < x < 1"
         Sigmoid "sigmoid" [] "sigmoid(x)"
             value(x) = m::sigmoid(x);
             partial(_x, y) = y * (1.0 - y);
             second(_x, y) = y * (1.0 - y) * (1.0 - 2.0 * y);
-            "The logistic function 1 / (1 + exp(-x)).", "y (1 - y)", "all reals"
+            "The logistic function 1 / (1 + exp(-x)).", "y*(1 - y)", "all reals"
         Relu "relu" [] "relu(x)"
             value(x) = if x <= 0.0 { 0.0 } else { x };
             partial(x, _y) = indicator(x > 0.0);
             second(_x, _y) = 0.0;
-            "The larger of x and 0; its derivative at 0 is 0.", "1 if x > 0 else 0", "all reals"
+            "The larger of x and 0; its derivative at 0 is 0.", "where(x > 0, 1, 0)", "all reals"
         LeakyRelu "leaky_relu" [] "leaky_relu(x)"
             value(x) = if x > 0.0 { x } else { LEAKY_SLOPE * x };
             partial(x, _y) = if x > 0.0 { 1.0 } else { LEAKY_SLOPE };
             second(_x, _y) = 0.0;
-            "x, or 0.01 x where x is negative; its derivative at 0 is 0.01.", "1 if x > 0 else 0.01", "all reals"
+            "x, or 0.01 x where x is negative; its derivative at 0 is 0.01.", "where(x > 0, 1, 0.01)", "all reals"
         Elu "elu" [] "elu(x)"
             value(x) = if x > 0.0 { x } else { m::exp_m1(x) };
             partial(x, _y) = if x > 0.0 { 1.0 } else { m::exp(x) };
             second(x, _y) = if x >= 0.0 { 0.0 } else { m::exp(x) };
-            "x, or exp(x) - 1 where x is negative.", "1 if x > 0 else exp(x)", "all reals"
+            "x, or exp(x) - 1 where x is negative.", "where(x > 0, 1, exp(x))", "all reals"
         Softplus "softplus" [] "softplus(x)"
             value(x) = m::softplus(x);
             partial(x, _y) = m::sigmoid(x);
@@ -349,17 +349,17 @@ table! {
             value(x) = if x == f64::NEG_INFINITY { -0.0 } else { x * m::sigmoid(x) };
             partial(x, _y) = { let s = m::sigmoid(x); s * x.mul_add(1.0 - s, 1.0) };
             second(x, _y) = { let (s, t) = (m::sigmoid(x), m::sigmoid(-x)); s * t * x.mul_add(t - s, 2.0) };
-            "x sigmoid(x).", "sigmoid(x) (1 + x (1 - sigmoid(x)))", "all reals"
+            "x sigmoid(x).", "sigmoid(x)*(1 + x*(1 - sigmoid(x)))", "all reals"
         Gelu "gelu" [] "gelu(x)"
             value(x) = m::gelu(x);
             partial(x, _y) = x.mul_add(m::normal_pdf(x), m::normal_cdf(x));
             second(x, _y) = { let p = m::normal_pdf(x); 2.0 * p - x * (x * p) };
-            "x times the normal distribution function of x, by erf.", "Phi(x) + x phi(x)", "all reals"
+            "x times the normal distribution function of x, by erf.", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x^2/2)/sqrt(2*pi)", "all reals"
         Erf "erf" [] "erf(x)"
             value(x) = m::erf(x);
             partial(x, _y) = FRAC_2_SQRT_PI * m::exp(-(x * x));
             second(x, _y) = -2.0 * x * (FRAC_2_SQRT_PI * m::exp(-(x * x)));
-            "The error function.", "2 / sqrt(pi) exp(-x^2)", "all reals"
+            "The error function.", "2/sqrt(pi)*exp(-x^2)", "all reals"
     }
     binary {
         Add "add" [] "a + b"
@@ -381,33 +381,33 @@ table! {
             value(a, b) = a / b;
             partials(_a, b, y) = (1.0 / b, -y / b);
             seconds(_a, b, y) = (0.0, -1.0 / b / b, 2.0 * y / b / b);
-            "Division.", "1 / b; -y / b", "b != 0"
+            "Division.", "1/b; -y/b", "b != 0"
         Pow "pow" [] "a ** b"
             value(a, b) = m::pow(a, b);
             partials(a, b, y) = pow_partials(a, b, y);
             seconds(a, b, y) = pow_seconds(a, b, y);
             "a to the power b; also written a ^ b. Where a is 0 and b is not negative, the derivative with respect to b is 0.",
-            "b a^(b - 1); y log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
+            "b*a^(b - 1); y*log(a)", "a > 0, or a = 0 and b >= 0, or b an integer"
         Atan2 "atan2" ["arctan2"] "atan2(a, b)"
             value(a, b) = m::atan2(a, b);
             partials(a, b, _y) = { let h = m::hypot(a, b); (ratio_or_zero(ratio_or_zero(b, h), h), ratio_or_zero(ratio_or_zero(-a, h), h)) };
             seconds(a, b, _y) = atan2_seconds(a, b);
-            "The angle of the point with ordinate a and abscissa b; its derivatives at the origin are 0.", "b / (a^2 + b^2); -a / (a^2 + b^2)", "not both 0"
+            "The angle of the point with ordinate a and abscissa b; its derivatives at the origin are 0.", "b/(a^2 + b^2); -a/(a^2 + b^2)", "not both 0"
         Hypot "hypot" [] "hypot(a, b)"
             value(a, b) = m::hypot(a, b);
             partials(a, b, y) = (ratio_or_zero(a, y), ratio_or_zero(b, y));
             seconds(a, b, y) = { let (u, v) = (ratio_or_zero(a, y), ratio_or_zero(b, y)); (ratio_or_zero(v * v, y), ratio_or_zero(-u * v, y), ratio_or_zero(u * u, y)) };
-            "sqrt(a^2 + b^2), without overflow; its derivatives at the origin are 0.", "a / y; b / y", "all reals"
+            "sqrt(a^2 + b^2), without overflow; its derivatives at the origin are 0.", "a/y; b/y", "all reals"
         Min "min" ["minimum"] "min(a, b)"
             value(a, b) = if a.is_nan() || a < b { a } else { b };
             partials(a, b, _y) = half_or_all(a < b, a == b);
             seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
-            "The smaller of a and b; a tie is shared evenly.", "1 if a < b, 1/2 if a = b, else 0; the rest", "all reals"
+            "The smaller of a and b; a tie is shared evenly.", "where(a < b, 1, where(a == b, 1/2, 0)); where(b < a, 1, where(a == b, 1/2, 0))", "all reals"
         Max "max" ["maximum"] "max(a, b)"
             value(a, b) = if a.is_nan() || a > b { a } else { b };
             partials(a, b, _y) = half_or_all(a > b, a == b);
             seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
-            "The larger of a and b; a tie is shared evenly.", "1 if a > b, 1/2 if a = b, else 0; the rest", "all reals"
+            "The larger of a and b; a tie is shared evenly.", "where(a > b, 1, where(a == b, 1/2, 0)); where(b > a, 1, where(a == b, 1/2, 0))", "all reals"
         LogAddExp "logaddexp" [] "logaddexp(a, b)"
             value(a, b) = if a == b { a + std::f64::consts::LN_2 } else { (if a > b { a } else { b }) + m::ln_1p(m::exp(-(a - b).abs())) };
             partials(a, b, _y) = if a == b { (0.5, 0.5) } else { (m::sigmoid(a - b), m::sigmoid(b - a)) };
@@ -449,7 +449,7 @@ table! {
             value(c, a, b) = if c == 0.0 { b } else { a };
             partials(c, _a, _b) = (0.0, indicator(c != 0.0), indicator(c == 0.0));
             "a where c is not 0, else b; value and gradient come from the chosen branch alone.",
-            "0; 1 if c != 0 else 0; 1 if c = 0 else 0", "all reals"
+            "0; where(c, 1, 0); where(c, 0, 1)", "all reals"
         Clamp "clamp" ["clip"] "clamp(x, low, high)"
             value(x, low, high) = clamp(x, low, high);
             partials(x, low, high) = (
@@ -458,21 +458,21 @@ table! {
                 indicator(x > high || high < low)
             );
             "x held between low and high; at both ends the derivative with respect to x is 1.",
-            "1 if low <= x <= high else 0; 1 if x < low; 1 if x > high", "all reals"
+            "where(x < low, 0, where(x > high, 0, 1)); where(x < low, low <= high, 0); where(max(x, low) > high, 1, 0)", "all reals"
     }
     composed {
         Sum "sum" [] "sum(a, b, ...)" Arity::AtLeastOne;
-            "The sum of the operands, added in pairs.", "1 each", "all reals"
+            "The sum of the operands, added in pairs.", "1", "all reals"
         Mean "mean" [] "mean(a, b, ...)" Arity::AtLeastOne;
-            "The mean of the n operands.", "1 / n each", "all reals"
+            "The mean of the n operands.", "1/n", "all reals"
         Prod "prod" [] "prod(a, b, ...)" Arity::AtLeastOne;
             "The product of the operands, multiplied in pairs.", "the product of the others", "all reals"
         Dot "dot" [] "dot(a1, a2, ..., b1, b2, ...)" Arity::Pairs;
             "The dot product of the first half of the operands with the second half.", "the partner in the other half", "all reals"
         LogSumExp "logsumexp" [] "logsumexp(a, b, ...)" Arity::AtLeastOne;
-            "log(exp(a) + exp(b) + ...), without overflow.", "exp(a - y) each", "all reals"
+            "log(exp(a) + exp(b) + ...), without overflow.", "exp(a - y)", "all reals"
         Norm "norm" [] "norm(a, b, ...)" Arity::AtLeastOne;
-            "The Euclidean norm of the operands, without overflow; its derivatives at the origin are 0.", "a / y each", "all reals"
+            "The Euclidean norm of the operands, without overflow; its derivatives at the origin are 0.", "a/y", "all reals"
     }
 }
 
@@ -623,7 +623,7 @@ impl Op {
         self.visit(Value(operands)).expect("a primitive op")
     }
 
-    /// The local partial derivatives of a primitive at `operands`, where it has the value `y`.
+    /// The local partial derivatives at `operands`, where it has the value `y`.
     ///
     /// # Panics
     /// If the op is composed or there are fewer operands than its arity.

@@ -9,6 +9,7 @@ mod draw;
 mod dtype;
 mod evaluate;
 mod examples;
+mod explain;
 mod expression;
 mod fit;
 mod formats;

@@ -45,6 +45,8 @@ pub const FILES: &[File] = examples![
     "gradient" "graph",
     "gradient" "batch",
     "gradient" "momentum",
+    "gradient" "explained",
+    "gradient" "functions",
     "gradient" "mlp",
     "jacobian" "polar",
     "jacobian" "batch",

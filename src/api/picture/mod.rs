@@ -15,6 +15,7 @@ mod svg;
 use crate::engine::{Interrupt, Interrupted};
 
 use diagram::Diagram;
+pub(super) use diagram::fitting;
 
 /// What a picture is written as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::api::computation::Computation;
 use crate::api::number::Number;
 use crate::api::short::{grouped, short};
 use crate::engine::sweep::Traced;
-use crate::engine::{Column, Interrupt, Interrupted, Node, NodeId, Op};
+use crate::engine::{Column, Interrupt, Interrupted, Node, NodeId};
 
 use super::diagram::{Diagram, Kind, Operand, Shape, fitting};
 use super::summary::{NONE, Shown, summarise};
@@ -56,15 +56,6 @@ pub fn diagram(
         ));
     }
     Ok(Diagram { title, description, shapes })
-}
-
-/// How an expression writes `op`: its sign, or its name.
-fn sign(op: Op) -> &'static str {
-    let text = op.info().text;
-    if text.contains('(') {
-        return op.name();
-    }
-    text.split(' ').nth(1).unwrap_or_else(|| text.trim_end_matches('x'))
 }
 
 struct Artist<'c> {
@@ -127,7 +118,13 @@ impl Artist<'_> {
         let kind = if is_output { Kind::Output } else { kind };
         let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
         let tip = tip.chars().map(clean).collect();
-        Shape { kind, op: op.map(|op| sign(op).to_owned()), cells, tip, operands: Vec::new() }
+        Shape {
+            kind,
+            op: op.map(|op| op.sign().unwrap_or(op.name()).to_owned()),
+            cells,
+            tip,
+            operands: Vec::new(),
+        }
     }
 
     /// What is written on `node`: its label, or its name; nothing where the request gave it none.
