@@ -54,7 +54,8 @@ pub struct OpInfo {
     pub arity: Arity,
     /// One line: what it computes and its convention at kinks, if it has any.
     pub doc: &'static str,
-    /// The local partial derivatives, one per operand, where `y` is the op's value.
+    /// The local partial derivatives as expressions, one per operand, where `y` is the op's value. Of an op of any number
+    /// of operands the one with respect to `a`, any of its `n` operands; where that needs the others, in words.
     pub derivative: &'static str,
     /// Where the value is a real number.
     pub domain: &'static str,
@@ -626,9 +627,37 @@ impl Op {
     /// The local partial derivatives at `operands`, where it has the value `y`.
     ///
     /// # Panics
-    /// If the op is composed or there are fewer operands than its arity.
+    /// If there are fewer operands than its arity.
     pub fn partials(self, operands: &[f64], y: f64) -> Vec<f64> {
-        self.visit(Partials(operands, y)).expect("a primitive op")
+        self.visit(Partials(operands, y)).unwrap_or_else(|| self.composed_partials(operands, y))
+    }
+
+    fn composed_partials(self, operands: &[f64], y: f64) -> Vec<f64> {
+        let count = operands.len();
+        let each = |partial: &dyn Fn(f64) -> f64| operands.iter().map(|&a| partial(a)).collect();
+        match self {
+            Op::Mean => vec![1.0 / count as f64; count],
+            Op::Prod => {
+                // The products of those before and of those behind.
+                let mut partials = Vec::with_capacity(count);
+                let mut product = 1.0;
+                for &a in operands {
+                    partials.push(product);
+                    product *= a;
+                }
+                product = 1.0;
+                for (partial, &a) in partials.iter_mut().zip(operands).rev() {
+                    *partial *= product;
+                    product *= a;
+                }
+                partials
+            }
+            Op::Dot => (0..count).map(|i| operands[(i + count / 2) % count]).collect(),
+            Op::LogSumExp => each(&|a| m::exp(a - y)),
+            Op::Norm if count == 1 => each(&|a| Op::Abs.partials(&[a], y)[0]),
+            Op::Norm => each(&|a| ratio_or_zero(a, y)),
+            _ => vec![1.0; count],
+        }
     }
 
     /// The second partial derivatives of a primitive at `operands`, where it has the value `y`: one row for each operand.

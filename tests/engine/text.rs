@@ -121,7 +121,43 @@ fn faults_name_line_column_and_remedy() {
         ("x * * 2", 1, 5, "power is written **"),
         ("x // 2", 1, 4, "integer division"),
         ("x % 2", 1, 3, "no remainder"),
-        ("[1, 2]", 1, 1, "round brackets"),
+        ("{1, 2}", 1, 1, "round brackets"),
+        ("[1, 2]", 1, 1, "end with one number"),
+        ("[]", 1, 2, "found `]`"),
+        ("v = [1, 2", 1, 5, "never closed; add `]`"),
+        ("v = [1, 2)", 1, 10, "expected `]`"),
+        ("(1 + 2]", 1, 7, "expected `)`"),
+        ("1]", 1, 2, "closes no bracket"),
+        ("v = [1, 2]; v[2]", 1, 14, "no element 2"),
+        ("v = [1, 2]; v[0.5]", 1, 14, "not 0.5"),
+        ("v = [1, 2]; v[x]", 1, 14, "whole number"),
+        ("v = [1, 2]; v + [1, 2, 3]", 1, 15, "2 and 3 elements"),
+        ("v = [1, 2]; dot(v, [1])", 1, 13, "equally long"),
+        ("[[1, 2], 3]", 1, 1, "elements of a vector are numbers"),
+        ("[1, [i for i in range(2)]]", 1, 1, "elements of a vector are numbers"),
+        ("x + x[0]", 1, 6, "this is a number"),
+        ("x[0] + x", 1, 8, "elements of `x` are inputs"),
+        ("x[-1]", 1, 2, "counted from 0"),
+        ("len(x)", 1, 1, "len takes a vector"),
+        ("f(x) = x^2", 1, 1, "no value"),
+        ("f(x) = f(x - 1); f(3)", 1, 8, "calls itself"),
+        ("f(x) = x; f(1, 2)", 1, 11, "takes 1 operand, not 2"),
+        ("f(x) = x; f + 1", 1, 11, "call it, as in f(x)"),
+        ("f(x) = x; f(y) = y; f(1)", 1, 11, "defined twice"),
+        ("f(x) = x; f = 2", 1, 11, "is a function"),
+        ("tanh(x) = x; tanh(1)", 1, 1, "choose another name"),
+        ("f = 1; f(x) = x; f(1)", 1, 8, "is a value already"),
+        ("f(x, x) = x; f(1, 2)", 1, 1, "x is there twice"),
+        ("f(x) = x +; f(1)", 1, 11, "found the end of the statement"),
+        ("g(1); g(x) = x", 1, 1, "there is no function `g`"),
+        ("weighted(x) = x; wieghted(3)", 1, 18, "did you mean weighted?"),
+        ("sum(i for i in range(3) + 1)", 1, 25, "expected the end of the bracket"),
+        ("sum(i for i in 3)", 1, 16, "for i in range(10)"),
+        ("sum(i for 3 in range(3))", 1, 11, "for i in range(10)"),
+        ("sum(i for i in range(0))", 1, 7, "is empty"),
+        ("sum(i for i in range(x))", 1, 7, "whole number"),
+        ("sum(i for i in range(1, 2, 3))", 1, 26, "begin and an end"),
+        ("tanh(i for i in range(3))", 1, 8, "expected an operator"),
         ("1e999", 1, 1, "too large"),
         ("x + 1\ny = 2", 1, 1, "only the last statement"),
         ("x @ y", 1, 3, "unexpected character `@`"),
@@ -158,4 +194,101 @@ fn a_million_characters_parse() {
     let source = "x+".repeat(500_000) + "x";
     let program = parse(&source, [], ParseLimits { max_nodes: 1_000_000, ..LIMITS }).expect("a long sum");
     assert_eq!(evaluate(&program, &[("x", 2.0)]), 1_000_002.0);
+}
+
+#[test]
+fn functions_are_written_out_where_they_are_called() {
+    for (source, expected) in [
+        ("f(x) = x^2 + 1; f(2) * f(3)", 50.0),
+        ("f(x) = x + 1\ng(x, y) = f(x)*y\ng(2, 3)", 9.0),
+        // A parameter hides an input and a constant, and ends with the call.
+        ("f(e) = e*2; f(4) + log(e)", 9.0),
+        ("f(a) = a + b; a = 5; b = 7; f(1) + a", 13.0),
+        ("f(v) = v[0] - v[1]; f([5, 3])", 2.0),
+        ("norm2(v) = sum(v*v); norm2([3, 4])", 25.0),
+        ("scaled(v, s) = v*s; sum(scaled([1, 2], 10))", 30.0),
+        ("f(n) = sum(i^2 for i in range(1, n)); f(4)", 14.0),
+        ("max2(a, b) = max(a, b); max2(\n1,\n2)", 2.0),
+    ] {
+        assert_eq!(value_at(source, &[]), expected, "{source}");
+    }
+    // What a body names is looked up when it is called; a function that is not called needs no inputs.
+    let program = parse("f(x) = x*k; g(x) = x*unused; k = w; f(z)", [], LIMITS).expect("two functions");
+    let inputs: Vec<&str> = program.graph.inputs().iter().map(|(name, _)| &**name).collect();
+    assert_eq!(inputs, ["w", "z"]);
+}
+
+#[test]
+fn vectors_work_element_by_element() {
+    for (source, expected) in [
+        ("w = [1, 2, 3]; dot(w, [4, 5, 6])", 32.0),
+        ("sum([1, 2] * 2 + 1)", 8.0),
+        ("sum(2 ** [1, 2, 3])", 14.0),
+        ("prod(-[1, 2, 3])", -6.0),
+        ("v = [1, 2, 3]; v[0] + v[-1]*10 + len(v)*100", 331.0),
+        ("mean([1, 2], 6)", 3.0),
+        ("norm([3, 4])", 5.0),
+        ("sum(where([1, 0], [10, 20], 5))", 15.0),
+        ("sum(max([1, 5], 3))", 8.0),
+        ("[1, 2, 3][1]", 2.0),
+        ("(1 + [1, 2])[1]", 3.0),
+        ("[2, 3][0]^2", 4.0),
+        ("v = [\n  1,\n  2\n]\nsum(v)", 3.0),
+        ("sum(i^2 for i in range(1, 11))", 385.0),
+        ("v = [2, 3]; sum(v[i]*10^i for i in range(len(v)))", 32.0),
+        ("v = [i*i for i in range(4)]; v[3] - v[2]", 5.0),
+        ("sum(sum(i*j for j in range(3)) for i in range(3))", 9.0),
+        ("v = [1, 2, 3, 4]; sum(v[i + 1] - v[i] for i in range(len(v) - 1))", 3.0),
+        ("mean(i for i in range(-1, 2))", 0.0),
+        ("for = 2; range = 3; in = 4; for*range*in", 24.0),
+    ] {
+        assert_eq!(value_at(source, &[]), expected, "{source}");
+    }
+}
+
+#[test]
+fn elements_of_a_name_without_a_value_are_inputs() {
+    let source = "sum(w[i]*x[i] for i in range(3)) + b";
+    let program = parse(source, [], LIMITS).expect("a neuron");
+    let inputs: Vec<&str> = program.graph.inputs().iter().map(|(name, _)| &**name).collect();
+    assert_eq!(inputs, ["w[0]", "x[0]", "w[1]", "x[1]", "w[2]", "x[2]", "b"]);
+    assert_eq!(program.names["x[1]"], program.graph.inputs()[3].1);
+    let at = [
+        ("w[0]", 1.0),
+        ("w[1]", 2.0),
+        ("w[2]", 3.0),
+        ("x[0]", 4.0),
+        ("x[1]", 5.0),
+        ("x[2]", 6.0),
+        ("b", 0.5),
+    ];
+    assert_eq!(evaluate(&program, &at), 32.5);
+    let named = parse("v = [a, b*2]; sum(v)", [], LIMITS).expect("a vector");
+    assert_eq!(named.graph.label(named.names["v[1]"]), Some("v[1]"));
+    assert_eq!(named.graph.label(named.names["v[0]"]), Some("a"));
+}
+
+/// A short text may ask for much: it is refused while that is made.
+#[test]
+fn what_is_written_out_is_bounded() {
+    let doubling: String = (1..60).map(|i| format!("f{i}(x) = f{}(x) + f{0}(x)\n", i - 1)).collect();
+    let nothing: String = (1..60).map(|i| format!("f{i}(x) = [f{}(x), f{0}(x)][0]\n", i - 1)).collect();
+    let vectors: String = (1..60)
+        .map(|i| format!("v{i} = v{} + 1; w{i} = [sum(v{i}, v{i}, v{i}) for i in range(99)]\n", i - 1))
+        .collect();
+    for source in [
+        format!("f0(x) = x\n{doubling}f59(1)"),
+        format!("f0(x) = x\n{nothing}f59(1)"),
+        "sum(i for i in range(1000000000000))".to_owned(),
+        "sum(sum(sum(1 for i in range(1000)) for j in range(1000)) for k in range(1000))".to_owned(),
+        format!("v0 = [i for i in range(99)]\n{vectors}sum(w59)"),
+        format!("v = [x for i in range(2000)]; sum({})", vec!["v"; 1000].join(", ")),
+    ] {
+        assert_eq!(fault(&source).kind, ParseErrorKind::Nodes { limit: 10_000 }, "{}", &source[..40]);
+    }
+    let deep = format!("{}x{}", "[".repeat(101), "]".repeat(101));
+    assert_eq!(fault(&deep).kind, ParseErrorKind::Nesting { limit: 100 });
+    // A chain of functions is as deep as it is long, on the heap.
+    let chain: String = (1..2000).map(|i| format!("f{i}(x) = f{}(x)\n", i - 1)).collect();
+    assert_eq!(value_at(&format!("f0(x) = x\n{chain}f1999(7)"), &[]), 7.0);
 }

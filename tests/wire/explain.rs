@@ -22,7 +22,7 @@ fn the_lectures_neuron_reads_as_on_the_blackboard() {
     assert_eq!(
         found[0],
         json!({
-            "id": "o", "op": "tanh", "inputs": ["n"], "value": 0.7071067811865476, "grad": 1.0,
+            "id": "o", "op": "tanh", "inputs": ["n"], "value": std::f64::consts::FRAC_1_SQRT_2, "grad": 1.0,
             "partials": [0.49999999999999994],
             "chain": ["do/dn = do/do * (1 - tanh(n)^2) = 1 * 0.5 = 0.5"],
             "latex": ["\\frac{\\partial o}{\\partial n} = \\frac{\\partial o}{\\partial o} \\cdot \

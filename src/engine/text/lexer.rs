@@ -34,9 +34,10 @@ impl std::fmt::Display for Token<'_> {
 }
 
 /// Longer symbols first, so that `**` is not read as two `*`.
-const SYMBOLS: [&str; 17] =
-    ["**", "<=", ">=", "==", "!=", "+", "-", "*", "/", "^", "(", ")", ",", "<", ">", "=", ";"];
+const SYMBOLS: [&str; 19] =
+    ["**", "<=", ">=", "==", "!=", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", "<", ">", "=", ";"];
 
+#[derive(Clone)]
 pub struct Lexer<'s> {
     source: &'s str,
     offset: usize,
@@ -134,7 +135,7 @@ fn is_name_part(c: char) -> bool {
 
 fn unexpected_character(c: char) -> String {
     let hint = match c {
-        '[' | ']' | '{' | '}' => "; group with round brackets ( )",
+        '{' | '}' => "; group with round brackets ( )",
         '×' | '·' | '∗' => "; multiply with *",
         '÷' => "; divide with /",
         '−' | '–' => "; subtract with the ASCII minus -",

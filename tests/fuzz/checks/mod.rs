@@ -7,7 +7,7 @@ mod trace;
 
 use std::time::{Duration, Instant};
 
-use gradd::api::{Context, Limits, Operation, convert, evaluate, fit, gradient, hessian, jacobian, train};
+use gradd::api::{Context, Limits, Operation, convert, draw, evaluate, fit, gradient, hessian, jacobian, train};
 use gradd::engine::{Interrupt, ParseLimits, parse};
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,16 @@ fn answer(operation: Operation, body: &[u8]) -> Option<Value> {
             assert!(told["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem:#?}");
             None
         }
+    }
+}
+
+/// The picture of `body`, if there is one.
+fn draw(body: &[u8]) {
+    let interrupt = Interrupt::at(Instant::now() + Duration::from_secs(2));
+    let context = Context { limits: LIMITS, interrupt, ..Context::default() };
+    match draw::answer(body, &context) {
+        Ok(reply) => assert!(reply.body.starts_with(b"<svg ") && reply.body.ends_with(b"</svg>\n")),
+        Err(problem) => assert!(problem.status < 500 || problem.status == 504, "{problem:#?}"),
     }
 }
 
@@ -73,10 +83,14 @@ pub fn graph(bytes: &[u8]) {
 /// Holds the trace of `request`, if it has one, to a naive evaluation, and its outputs to those of `/v1/evaluate`.
 fn differentiate(mut request: Value) {
     let members = request.as_object_mut().expect("an object");
-    for member in ["sgd", "wrt", "reduction", "format", "trace"] {
+    for member in ["sgd", "wrt", "reduction", "format", "trace", "explain"] {
         members.remove(member);
     }
     let evaluated = answer(evaluate::answer, request.to_string().as_bytes());
+    draw(request.to_string().as_bytes());
+    request["explain"] = json!(true);
+    answer(gradient::answer, request.to_string().as_bytes());
+    request.as_object_mut().expect("an object").remove("explain");
     request["trace"] = json!(true);
     if let Some(found) = answer(gradient::answer, request.to_string().as_bytes()) {
         if found.get("trace").is_some() {
