@@ -1,7 +1,7 @@
 //! Expressions that cannot be parsed or are too large.
 
 use gradd::api::{Limits, evaluate, gradient};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{answer, assert_invalid, problem, problem_within, slug};
 
@@ -74,4 +74,40 @@ fn outputs_are_the_names_that_are_asked_for() {
     );
     let found = problem(evaluate::answer, &json!({"expression": "x", "inputs": {"x": 1}, "outputs": []}));
     assert_invalid(&found, &["/outputs"], &["empty"]);
+}
+
+/// Functions, vectors and sums over a range, against numpy.
+#[test]
+fn the_expressions_of_the_golden_file() {
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../fixtures/expressions/expressions.json")).expect("the fixture");
+    assert_eq!(cases.len(), 9);
+    for case in cases {
+        let found =
+            answer(gradient::answer, &json!({"expression": case["expression"], "inputs": case["inputs"]}));
+        let near = |found: &Value, expected: &Value| {
+            let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+            (found - expected).abs() <= 1e-12 * expected.abs().max(1.0)
+        };
+        assert!(near(&found["outputs"]["output"], &case["output"]), "{case}: {found}");
+        let gradients = case["gradients"].as_object().unwrap();
+        assert_eq!(gradients.len(), found["gradients"].as_object().unwrap().len());
+        for (name, expected) in gradients {
+            assert!(near(&found["gradients"][name], expected), "{name} of {case}: {found}");
+        }
+    }
+}
+
+#[test]
+fn elements_of_vectors_are_inputs_and_outputs() {
+    let body = json!({
+        "expression": "y = [2*x[0], x[1]^2]; sum(y)",
+        "inputs": {"x[0]": [1, 2], "x[1]": 3}, "outputs": ["y[1]", "y[0]"]
+    });
+    let found = answer(gradient::answer, &body);
+    assert_eq!(found["outputs"], json!({"y[1]": 9.0, "y[0]": [2.0, 4.0]}));
+    // An array is samples of one element, and the objective is the sum over them.
+    assert_eq!(found["gradients"], json!({"x[0]": [2.0, 2.0], "x[1]": 12.0}));
+    let missing = problem(evaluate::answer, &json!({"expression": "x[0]*x[1]", "inputs": {"x": [1, 2]}}));
+    assert_invalid(&missing, &["/inputs/x", "/inputs", "/inputs"], &["`x[0]`", "`x[1]`"]);
 }
