@@ -7,7 +7,9 @@ mod trace;
 
 use std::time::{Duration, Instant};
 
-use gradd::api::{Context, Limits, Operation, convert, draw, evaluate, fit, gradient, hessian, jacobian, train};
+use gradd::api::{
+    Context, Limits, Operation, convert, draw, evaluate, fit, gradient, hessian, jacobian, train,
+};
 use gradd::engine::{Interrupt, ParseLimits, parse};
 use serde_json::{Map, Value, json};
 
