@@ -49,7 +49,8 @@ def eventually(what, check):
             last = check()
             if last:
                 return last
-        except (OSError, KeyError, IndexError) as error:
+        except (OSError, KeyError, IndexError, ValueError) as error:
+            # A Prometheus that starts answers 503 in plain text.
             last = error
         time.sleep(0.2)
     sys.exit(f"prometheus: not within {PATIENCE} s: {what}; last was {last!r}")
