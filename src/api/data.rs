@@ -36,12 +36,13 @@ pub struct Data {
 #[serde(untagged)]
 #[allow(dead_code)] // as `Data`
 pub enum Targets {
-    /// One row per sample.
-    #[schema(title = "Rows")]
-    Rows(Matrix),
+    // Generated Python takes the first kind of array that fits, and does not look into the elements of this one.
     /// One number per sample.
     #[schema(title = "Numbers")]
     Numbers(Vector),
+    /// One row per sample.
+    #[schema(title = "Rows")]
+    Rows(Matrix),
 }
 
 /// What the OpenAPI document says of the rows for an MLP alone.

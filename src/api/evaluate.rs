@@ -63,14 +63,15 @@ pub struct EvaluateRequest<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum EvaluateResponse<'a> {
+    // Generated clients name types by these titles; `Mlp` is the type of a request's model.
     /// Of an expression or a graph.
-    #[schema(title = "Scalar")]
+    #[schema(title = "ScalarOutputs")]
     Scalar {
         /// By name; an expression's last statement without a name is called `output`.
         outputs: Values<'a>,
     },
     /// Of an MLP.
-    #[schema(title = "Mlp")]
+    #[schema(title = "MlpOutputs")]
     Mlp {
         /// One row per row of `data.x`.
         outputs: Matrix,
