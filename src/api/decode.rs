@@ -168,8 +168,7 @@ fn path<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>) -> Strin
     path_in::<T>(&mut <dyn erased_serde::Deserializer<'de>>::erase(deserializer))
 }
 
-/// The same whatever the format, so that each type needs one such reader and not one a format: together they would be a
-/// twelfth of the program, and are run for errors only.
+/// The same whatever the format, so that each type needs one such reader and not one a format.
 fn path_in<'de, T: Deserialize<'de>>(deserializer: &mut dyn erased_serde::Deserializer<'de>) -> String {
     let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(deserializer) else {
         return String::new();

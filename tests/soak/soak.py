@@ -102,6 +102,8 @@ def learn(server, request):
     if status != request.status:
         sys.exit(f"soak: {request.kind} {request.body[:100]} got {status}: {body[:1000]}")
     request.expected = essence(request, status, body)
+    if isinstance(request.expected, str) and request.expected.startswith("ended in"):
+        sys.exit(f"soak: nothing else asked, and {request.kind} {request.expected[:300]}; is the machine too busy?")
     return body
 
 
