@@ -22,16 +22,26 @@ use super::service::Service;
 /// Finds out what a request takes and gives.
 pub type Negotiation = fn(&Parts) -> Result<Formats, Problem>;
 
+/// Where an operation may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a worker.
+    Worker,
+    /// On a worker, or where the request is when it is small.
+    Nearest,
+}
+
 /// Answers `request` by running `operation` on its body, in the formats that `negotiation` finds.
 pub async fn answer(
     service: &Arc<Service>,
     operation: Operation,
     negotiation: Negotiation,
+    place: Place,
     request: Request,
 ) -> Response {
     let (parts, mut body) = request.into_parts();
     let reply = tokio::select! {
-        reply = compute(service, operation, negotiation, &parts, &mut body) => reply,
+        reply = compute(service, operation, negotiation, place, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };
     reply.into_response()
@@ -41,10 +51,17 @@ async fn compute(
     service: &Arc<Service>,
     operation: Operation,
     negotiation: Negotiation,
+    place: Place,
     parts: &Parts,
     body: &mut Body,
 ) -> Result<Answer, Problem> {
-    Admitted::new(service, negotiation, parts, body).await?.run(operation, None).await
+    let admitted = Admitted::new(service, negotiation, parts, body).await?;
+    if place == Place::Nearest
+        && let Some(answer) = admitted.at_once(operation)
+    {
+        return Ok(answer);
+    }
+    admitted.run(operation, None).await
 }
 
 /// A request that was let in, with its body.
@@ -73,6 +90,11 @@ impl Admitted {
         let body = body::collect(body, limit, &service.budget, deadline).await?;
         let interrupt = Interrupt::at(deadline.into_std());
         Ok(Self { service: Arc::clone(service), formats, body, deadline, interrupt, _under_way: under_way })
+    }
+
+    /// Runs `operation` on it without a worker, if it is small.
+    fn at_once(&self, operation: Operation) -> Option<Answer> {
+        self.service.workers.at_once(operation, self.formats, &self.body, &self.interrupt)
     }
 
     /// Runs `operation` on it.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::Response;
+use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -27,36 +28,39 @@ use super::{
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
 
-/// Puts the middleware around `router`. Axum runs the layer that was added last first.
+/// Puts the middleware around `router`, as one stack: a router that is given layer after layer boxes and clones every one of
+/// them for every request.
 pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
     let settings = &service.settings;
-    let mut router =
-        router.layer(CatchPanicLayer::custom(problems::panicked)).layer(from_fn(problems::name_the_request));
-    if settings.compression {
-        let predicate = DefaultPredicate::new().and(SizeAbove::new(SMALLEST_COMPRESSED));
-        router =
-            router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate));
-    }
-    router = router.layer(from_fn_with_state(Arc::clone(service), admission::admit));
-    if !settings.cors_origins.is_empty() {
-        router = router.layer(cors(&settings.cors_origins));
-    }
-    router
-        .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_request(())
-                .on_response(log_answer)
-                // A 5xx is in the answer's line; where there is more to tell, the place that knows has told it.
-                .on_failure(()),
-        )
-        .layer(from_fn(leftover::drain))
-        .layer(map_response_with_state(transport_security(settings), harden))
-        .layer(from_fn(trace_context::carry))
-        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
-        .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
-        .layer(from_fn(request_id::drop_unfit))
+    let compresses = settings.compression;
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(
+        DefaultPredicate::new()
+            .and(SizeAbove::new(SMALLEST_COMPRESSED))
+            .and(move |_: StatusCode, _: Version, _: &HeaderMap, _: &Extensions| compresses),
+    );
+    let cors = (!settings.cors_origins.is_empty()).then(|| cors(&settings.cors_origins));
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(span)
+        .on_request(())
+        .on_response(log_answer)
+        // A 5xx is in the answer's line; where there is more to tell, the place that knows has told it.
+        .on_failure(());
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn(request_id::drop_unfit))
+            .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
+            .layer(PropagateRequestIdLayer::new(request_id::HEADER))
+            .layer(from_fn(trace_context::carry))
+            .layer(map_response_with_state(transport_security(settings), harden))
+            .layer(from_fn(leftover::drain))
+            .layer(trace)
+            .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
+            .option_layer(cors)
+            .layer(from_fn_with_state(Arc::clone(service), admission::admit))
+            .layer(compression)
+            .layer(from_fn(problems::name_the_request))
+            .layer(CatchPanicLayer::custom(problems::panicked)),
+    )
 }
 
 /// What browsers must not do with an answer. A page that needs more brings a policy of its own.

@@ -4,7 +4,7 @@
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
 //! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
 //! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
-//! [`budget`] of memory. Whatever goes wrong on the way
+//! [`budget`] of memory, unless it is so small that it is done [`at_once`]. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
 //! [`drain`] ends them, and [`metrics`] counts and measures all of it. [`pages`] are for people with a browser.
 
@@ -14,6 +14,7 @@ pub mod access;
 pub mod admission;
 pub mod answer;
 pub mod application;
+pub mod at_once;
 pub mod body;
 pub mod budget;
 pub mod compute;

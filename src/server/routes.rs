@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::api::{self, Operation};
 
 use super::answer::Answer;
-use super::compute::Negotiation;
+use super::compute::{Negotiation, Place};
 use super::metrics::exposition;
 use super::service::Service;
 use super::{compute, layers, negotiate, pages, problems, service, stream};
@@ -31,6 +31,9 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
 
 /// Those of them that tell events on the way.
 const STREAMS: &[&str] = &["/v1/train"];
+
+/// Those that are done at once when they are small.
+const AT_ONCE: &[&str] = &["/v1/evaluate", "/v1/gradient"];
 
 /// Those that answer with a picture.
 const PICTURES: &[&str] = &["/v1/draw"];
@@ -68,11 +71,12 @@ pub fn router(service: &Arc<Service>, operations: &[(&str, Operation)]) -> Route
         let streams = STREAMS.contains(&path);
         let negotiation: Negotiation =
             if PICTURES.contains(&path) { negotiate::formats_of_pictures } else { negotiate::formats };
+        let place = if AT_ONCE.contains(&path) { Place::Nearest } else { Place::Worker };
         let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
             if streams && negotiate::wants_events(request.headers()) {
                 stream::answer(&service, operation, request).await
             } else {
-                compute::answer(&service, operation, negotiation, request).await
+                compute::answer(&service, operation, negotiation, place, request).await
             }
         };
         router = router.route(path, post(handler));

@@ -24,6 +24,7 @@ use crate::engine::Interrupt;
 
 use super::Settings;
 use super::answer::Answer;
+use super::at_once;
 use super::body::Held;
 use super::budget::Budget;
 use super::lane::{Lane, Load, Place, Seat};
@@ -97,6 +98,19 @@ impl Workers {
     /// Blocking threads that computations may take at the same time: for the slots of both lanes, and to wait for a long one.
     pub fn threads(settings: &Settings) -> usize {
         2 * settings.slots() + settings.queue.min(MOST_WAITING)
+    }
+
+    /// Runs `operation` on `body` here and now, if that takes next to no time.
+    pub fn at_once(
+        &self,
+        operation: Operation,
+        formats: Formats,
+        body: &[u8],
+        interrupt: &Interrupt,
+    ) -> Option<Answer> {
+        let (answer, meter) = at_once::answer(operation, formats, body, &self.limits, interrupt)?;
+        self.done.absorb(&meter);
+        Some(answer)
     }
 
     /// How full the workers are now.

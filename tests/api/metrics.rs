@@ -216,7 +216,8 @@ async fn an_answer_tells_where_its_time_went() {
         })
         .collect();
     let stages: Vec<&str> = entries.iter().map(|(stage, _)| *stage).collect();
-    assert_eq!(stages, ["queue", "decode", "parse", "compile", "forward", "reverse", "encode"]);
+    // So small a request waits for no worker.
+    assert_eq!(stages, ["decode", "parse", "compile", "forward", "reverse", "encode"]);
     assert!(entries.iter().all(|(_, milliseconds)| (0.0..20_000.0).contains(milliseconds)), "{timing}");
     assert!(!app.get("/healthz").await.headers().contains_key("server-timing"));
 }
