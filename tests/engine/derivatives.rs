@@ -271,3 +271,20 @@ fn any_number_of_threads_gives_the_same_bits() {
     };
     assert_eq!(run(1), run(3));
 }
+
+/// (1 - u uᵀ) / y, also where operands are equally large, and far from 1.
+#[test]
+fn the_norm_is_differentiated_twice_at_any_scale() {
+    let (graph, output) = applied(Op::Norm, 4);
+    for scale in [1.0, 1e300, 1e-200] {
+        let point = [scale, scale, -scale, 0.0];
+        let at: Vec<Binding<'_>> = point.iter().map(|&x| Binding::Number(x)).collect();
+        let hessian =
+            derivatives::hessian(&graph, output, &at, &[0, 1, 2, 3], &Interrupt::never()).expect("finite");
+        let norm = scale * 3f64.sqrt();
+        let unit = point.map(|x| x / norm);
+        let entry = |i: usize, j: usize| (if i == j { 1.0 } else { 0.0 } - unit[i] * unit[j]) / norm;
+        let expected: Vec<f64> = (0..16).map(|k| entry(k / 4, k % 4)).collect();
+        assert_close(&format!("norm at {scale:e}"), &full(&hessian), &expected);
+    }
+}

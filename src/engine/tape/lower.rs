@@ -60,6 +60,7 @@ pub(super) fn lower(
         fold: options.fold && !options.trace,
         trace: options.trace,
         second: options.second,
+        detached: false,
         roles,
         scratch: Vec::new(),
         out: Lowered { index_of: vec![NONE; graph.len()], ..Lowered::default() },
@@ -88,10 +89,13 @@ pub(super) fn lower(
     Ok(lowering.out)
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 struct Lowering<'a> {
     fold: bool,
     trace: bool,
     second: bool,
+    /// What is made now counts as constant for derivatives.
+    detached: bool,
     roles: &'a [Role],
     scratch: Vec<u32>,
     out: Lowered,
@@ -154,11 +158,18 @@ impl Lowering<'_> {
     }
 
     /// The norm as the largest operand times the root of a sum of squares between 1 and their number: smooth wherever the norm
-    /// is. The largest stands for itself where it is 0 or infinite.
+    /// is. That does not depend on what all is divided by, which therefore counts as constant. The largest stands for itself
+    /// where it is 0 or infinite.
     fn smooth_norm(&mut self, operands: &mut Vec<u32>, node: NodeId) -> u32 {
+        self.detached = true;
         let mut sizes: Vec<u32> =
             operands.iter().map(|&operand| self.primitive(Op::Abs, &[operand], node)).collect();
         let largest = self.tree(Op::Max, &mut sizes, node);
+        let (zero, infinity) = (self.constant(0.0, node), self.constant(f64::INFINITY, node));
+        let above = self.primitive(Op::Gt, &[largest, zero], node);
+        let below = self.primitive(Op::Lt, &[largest, infinity], node);
+        let between = self.primitive(Op::Mul, &[above, below], node);
+        self.detached = false;
         for operand in operands.iter_mut() {
             let part = self.primitive(Op::Div, &[*operand, largest], node);
             *operand = self.primitive(Op::Square, &[part], node);
@@ -166,10 +177,6 @@ impl Lowering<'_> {
         let sum = self.tree(Op::Add, operands, node);
         let root = self.primitive(Op::Sqrt, &[sum], node);
         let norm = self.primitive(Op::Mul, &[largest, root], node);
-        let (zero, infinity) = (self.constant(0.0, node), self.constant(f64::INFINITY, node));
-        let above = self.primitive(Op::Gt, &[largest, zero], node);
-        let below = self.primitive(Op::Lt, &[largest, infinity], node);
-        let between = self.primitive(Op::Mul, &[above, below], node);
         self.primitive(Op::Where, &[between, norm, largest], node)
     }
 
@@ -202,7 +209,8 @@ impl Lowering<'_> {
     fn primitive(&mut self, op: Op, operands: &[u32], node: NodeId) -> u32 {
         let out = &self.out;
         let varying = operands.iter().any(|&o| out.varying[o as usize]);
-        let active = self.trace || (!op.is_step() && operands.iter().any(|&o| out.active[o as usize]));
+        let active = self.trace
+            || (!self.detached && !op.is_step() && operands.iter().any(|&o| out.active[o as usize]));
         // A leaf or a uniform operand of a varying primitive counts as a leaf of the varying section.
         let level =
             operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);
