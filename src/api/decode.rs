@@ -2,14 +2,15 @@
 
 use cbor4ii::core::dec::{self, Read};
 use cbor4ii::serde::DecodeError;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 
 use super::faults::quote;
 use super::format::Format;
 use super::object::Object;
 use super::problem::{Fault, Kind, Problem};
+use super::transcript::transcribe;
 use super::{pointer, suggest};
 
 /// Longest message of the JSON reader that is passed on; it may quote the request.
@@ -38,21 +39,20 @@ pub(super) fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Probl
 pub(super) fn cbor<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     let reader = || cbor4ii::core::utils::SliceReader::new(body);
     let mut deserializer = cbor4ii::serde::Deserializer::new(reader());
+    let transcript = || transcribe(&mut cbor4ii::serde::Deserializer::new(reader()));
     match Object::deserialize(&mut deserializer) {
         Ok(Object(value)) => match deserializer.into_inner().fill(1) {
             Ok(rest) if rest.as_ref().is_empty() => Ok(value),
             _ => Err(trailing(Format::Cbor)),
         },
-        Err(DecodeError::Custom(message)) => {
-            Err(misfit::<T>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
-        }
+        Err(DecodeError::Custom(message)) => Err(misfit::<T>(&transcript(), &message)),
         // Another type than what was expected, found by the reader before it asked the type that was to be read.
         Err(DecodeError::Core(dec::Error::Mismatch { name, found })) => {
             let message = format!("invalid type: {}, expected {}", cbor_item(found), cbor_type(name));
-            Err(misfit::<T>(&mut cbor4ii::serde::Deserializer::new(reader()), &message))
+            Err(misfit::<T>(&transcript(), &message))
         }
         Err(error) => {
-            let place = path::<T>(&mut cbor4ii::serde::Deserializer::new(reader()));
+            let place = path::<T>(&transcript());
             Err(unreadable(Format::Cbor, &error, place))
         }
     }
@@ -89,17 +89,16 @@ fn cbor_type(name: &'static str) -> &'static str {
 /// Decodes `body`, a MessagePack map.
 pub(super) fn message_pack<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    let transcript = || transcribe(&mut rmp_serde::Deserializer::from_read_ref(body));
     match Object::deserialize(&mut deserializer) {
         // The reader does not tell where it is, but one more value fails at its first byte if there is none.
         Ok(Object(value)) => match IgnoredAny::deserialize(&mut deserializer) {
             Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
             _ => Err(trailing(Format::MessagePack)),
         },
-        Err(rmp_serde::decode::Error::Syntax(message)) => {
-            Err(misfit::<T>(&mut rmp_serde::Deserializer::from_read_ref(body), &message))
-        }
+        Err(rmp_serde::decode::Error::Syntax(message)) => Err(misfit::<T>(&transcript(), &message)),
         Err(error) => {
-            let place = path::<T>(&mut rmp_serde::Deserializer::from_read_ref(body));
+            let place = path::<T>(&transcript());
             Err(unreadable(Format::MessagePack, &error, place))
         }
     }
@@ -119,9 +118,9 @@ fn unreadable(format: Format, error: &dyn std::fmt::Display, place: String) -> P
 }
 
 /// The body is well formed, but not what is expected.
-fn misfit<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>, message: &str) -> Problem {
+fn misfit<'de, T: Deserialize<'de>>(text: &str, message: &str) -> Problem {
     let (detail, member) = reword(message);
-    let mut place = path::<T>(deserializer);
+    let mut place = path::<T>(text);
     if let Some(member) = member {
         pointer::push(&mut place, member);
     }
@@ -148,14 +147,12 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     // nests deeper than a few levels, and what is unknown is refused before it is read.
     if message.starts_with("number out of range") {
         return Problem::at(
-            path::<T>(&mut serde_json::Deserializer::from_str(text)),
+            path::<T>(text),
             "The number is too large for double precision, which ends at 1.7976931348623157e308.",
         );
     }
     match error.classify() {
-        serde_json::error::Category::Data => {
-            misfit::<T>(&mut serde_json::Deserializer::from_str(text), &message)
-        }
+        serde_json::error::Category::Data => misfit::<T>(text, &message),
         serde_json::error::Category::Eof => {
             malformed(line, column, &format!("{message}; the body ends too early, perhaps it was cut off"))
         }
@@ -163,14 +160,11 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     }
 }
 
-/// The pointer to where decoding fails.
-fn path<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>) -> String {
-    path_in::<T>(&mut <dyn erased_serde::Deserializer<'de>>::erase(deserializer))
-}
-
-/// The same whatever the format, so that each type needs one such reader and not one a format.
-fn path_in<'de, T: Deserialize<'de>>(deserializer: &mut dyn erased_serde::Deserializer<'de>) -> String {
-    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(deserializer) else {
+/// The pointer to where decoding `text` fails. Its strings are not read in place, since a transcript does not live as long as
+/// a body.
+fn path<'de, T: Deserialize<'de>>(text: &str) -> String {
+    let mut reader = serde_json::Deserializer::from_reader(text.as_bytes());
+    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) else {
         return String::new();
     };
     let mut path = String::new();

@@ -30,6 +30,7 @@ mod suggest;
 mod train_mlp;
 mod train_scalar;
 mod training;
+mod transcript;
 mod vectors;
 mod wanted;
 mod weights;
