@@ -72,7 +72,7 @@ def bodies():
         "two objects": "{}{}", "a comment": "/* */ {}", "a comma": '{"expression":"x",}', "NaN": '{"expression":NaN}',
         "a lone surrogate": '{"expression":"\\ud800"}', "a raw surrogate": '{"expression":"\ud800"}',
         "a NUL in a name": '{"a\\u0000b":1}', "a NUL in an expression": '{"expression":"x\\u0000y"}',
-        "a long name": '{"' + "n" * MILLION + '":1}', "a long escape": '{"expression":"' + "\\u0041" * 200_000 + '"}',
+        "a long name": '{"' + "n" * MILLION + '":1}', "a long escape": '{"expression":"' + "\\u0041" * 200_000 + '("}',
         "a member twice": '{"expression":"x","expression":"y","inputs":{"x":1}}',
         "a name twice": '{"expression":"x","inputs":{"x":1,"x":2}}',
         "a million members": "{" + ",".join(f'"k{i}":1' for i in range(MILLION)) + "}",
