@@ -20,6 +20,13 @@ pub(super) struct Source<'a> {
     pub values: Values<'a>,
 }
 
+impl<'a> Source<'a> {
+    /// The member `inputs`.
+    pub(super) fn inputs(values: Values<'a>) -> Self {
+        Self { pointer: "/inputs", values }
+    }
+}
+
 /// Every input of a graph with its value.
 #[derive(Debug)]
 pub(super) struct Bound {
@@ -37,6 +44,18 @@ impl Bound {
     /// As the engine takes them.
     pub(super) fn bindings(&self) -> Vec<Binding<'_>> {
         self.values.iter().map(Value::binding).collect()
+    }
+
+    /// How many numbers the gradients of these inputs have.
+    pub(super) fn numbers_of(&self, wanted: &[usize]) -> usize {
+        wanted.iter().map(|&input| self.values[input].numbers().len()).sum()
+    }
+
+    /// What each input is bound to; the gradients of these inputs are wanted.
+    pub(super) fn roles_for(&self, wanted: &[usize]) -> Vec<Role> {
+        let mut is_wanted = vec![false; self.values.len()];
+        wanted.iter().for_each(|&input| is_wanted[input] = true);
+        self.roles(|input| is_wanted[input])
     }
 
     /// What each input is bound to, and whether its gradient is wanted.

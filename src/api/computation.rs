@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::engine::{Column, Graph, Node, NodeId};
+use crate::engine::{Column, CompileOptions, Graph, Node, NodeId, Role, Tape};
 
+use super::context::Context;
 use super::faults::{Faults, quote};
+use super::meter::Stage;
 use super::names::Names;
+use super::problem::Problem;
 use super::text::Text;
 use super::value::Value;
 use super::values::Values;
@@ -39,6 +42,20 @@ impl<'a> Computation<'a> {
     /// The nodes of the outputs.
     pub(super) fn output_nodes(&self) -> Vec<NodeId> {
         self.outputs.iter().map(|(_, node)| *node).collect()
+    }
+
+    /// The tape of the outputs.
+    pub(super) fn compile(
+        &self,
+        roles: &[Role],
+        options: CompileOptions,
+        context: &Context,
+    ) -> Result<Tape, Problem> {
+        let outputs = self.output_nodes();
+        let tape = context.stage(Stage::Compile, || {
+            Tape::compile_until(&self.graph, &outputs, roles, options, &context.interrupt)
+        })?;
+        Ok(tape)
     }
 
     /// `columns`, one per output, under the outputs' names.

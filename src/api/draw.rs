@@ -89,7 +89,7 @@ fn numbers<'a>(
     values: Values<'a>,
     context: &Context,
 ) -> Result<Vec<crate::engine::sweep::Traced>, Problem> {
-    let bound = bind(computation, vec![Source { pointer: "/inputs", values }], &context.limits)?;
+    let bound = bind(computation, vec![Source::inputs(values)], &context.limits)?;
     let wanted = Wanted {
         gradients: (0..bound.values.len()).collect(),
         trace: true,

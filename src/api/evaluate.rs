@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::{CompileOptions, Tape};
+use crate::engine::CompileOptions;
 
-use super::bind::Source;
 use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::cost::Cost;
@@ -94,7 +93,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                 data.is_some(),
                 "`data` is for an MLP; give the values of an expression or graph in `inputs`.",
             )])?;
-            scalar_outputs(scalar, inputs.unwrap_or_default(), outputs.as_deref(), non_finite, context)
+            scalar_outputs(scalar, inputs, outputs.as_deref(), non_finite, context)
         }
         Model::Mlp(mlp) => {
             refuse(&[
@@ -108,22 +107,17 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn scalar_outputs<'a>(
     scalar: Scalar<'a>,
-    inputs: Values<'a>,
+    inputs: Option<Values<'a>>,
     outputs: Option<&[Text<'a>]>,
     non_finite: NonFinite,
     context: &Context,
 ) -> Result<Reply, Problem> {
-    let sources = vec![Source { pointer: "/inputs", values: inputs }];
-    let (computation, bound) = scalar.bind(sources, outputs, context)?;
+    let (computation, bound) = scalar.bind_inputs(inputs, outputs, context)?;
     let samples = bound.samples.unwrap_or(1);
     let answered = Cost::of_answered(computation.outputs.len().saturating_mul(samples));
     context.admit(Cost::of_values(&computation.graph, samples) + answered)?;
     let roles = bound.roles(|_| false);
-    let nodes = computation.output_nodes();
-    let tape = context.stage(Stage::Compile, || {
-        let options = CompileOptions::default();
-        Tape::compile_until(&computation.graph, &nodes, &roles, options, &context.interrupt)
-    })?;
+    let tape = computation.compile(&roles, CompileOptions::default(), context)?;
     let columns = context
         .stage(Stage::Forward, || tape.evaluate(&bound.bindings(), non_finite.into(), &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;

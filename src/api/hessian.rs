@@ -5,7 +5,6 @@ use utoipa::ToSchema;
 
 use crate::engine::derivatives::HessianPlan;
 
-use super::bind::Source;
 use super::computation::Computation;
 use super::context::{Context, Reply};
 use super::cost::Cost;
@@ -43,8 +42,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn hessian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<HessianResponse<'a>, Problem> {
     let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
-    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     check_one_output(&computation)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

@@ -4,9 +4,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::{CompileOptions, GradientOptions, Tape};
+use crate::engine::{CompileOptions, GradientOptions};
 
-use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::gradient::Reduction;
@@ -20,7 +19,7 @@ use super::text::Text;
 use super::value::Value;
 use super::values::Values;
 use super::vectors::Owners;
-use super::wanted::{name, wanted};
+use super::wanted::{named, wanted};
 
 /// What to differentiate twice, the second time in which direction: exactly one of `expression` and `graph`, its values and
 /// their tangents.
@@ -88,12 +87,11 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>, Problem> {
     let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
-    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
-    let gradients: usize = wanted.iter().map(|&input| bound.values[input].numbers().len()).sum();
+    let gradients = bound.numbers_of(&wanted);
     let answered = computation.outputs.len().saturating_mul(samples).saturating_add(2 * gradients);
     context.admit(
         Cost::of_gradients(graph, samples, 1.0)
@@ -103,23 +101,16 @@ fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>
     let mut is_wanted: Vec<bool> = tangents.iter().map(|tangent| *tangent != Value::Number(0.0)).collect();
     wanted.iter().for_each(|&input| is_wanted[input] = true);
     let roles = bound.roles(|input| is_wanted[input]);
-    let nodes = computation.output_nodes();
-    let tape = context.stage(Stage::Compile, || {
-        Tape::compile_until(graph, &nodes, &roles, CompileOptions::SECOND, &context.interrupt)
-    })?;
+    let tape = computation.compile(&roles, CompileOptions::SECOND, context)?;
     let directions: Vec<_> = tangents.iter().map(Value::binding).collect();
     let options = GradientOptions {
         reduction: request.reduction.map_or_else(Default::default, Into::into),
         non_finite: request.non_finite.unwrap_or_default().into(),
     };
-    let mut swept = context
+    let swept = context
         .stage(Stage::Reverse, || tape.hvp(&bound.bindings(), &directions, options, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
-    let (mut gradients, mut products) = (Values::default(), Values::default());
-    for &input in &wanted {
-        let of_wanted = "of a wanted input";
-        gradients.push(name(&computation, input), swept.gradients[input].take().expect(of_wanted).into());
-        products.push(name(&computation, input), swept.products[input].take().expect(of_wanted).into());
-    }
-    Ok(HvpResponse { outputs: computation.name_outputs(swept.outputs), gradients, hvp: products })
+    let gradients = named(&computation, &wanted, swept.gradients);
+    let hvp = named(&computation, &wanted, swept.products);
+    Ok(HvpResponse { outputs: computation.name_outputs(swept.outputs), gradients, hvp })
 }

@@ -5,7 +5,6 @@ use utoipa::ToSchema;
 
 use crate::engine::derivatives::JacobianPlan;
 
-use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::matrices::{Entries, Matrix, MatrixRequest, Structure, growing};
@@ -38,8 +37,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn jacobian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<JacobianResponse<'a>, Problem> {
     let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
-    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
     let columns = names(&computation, &wanted);

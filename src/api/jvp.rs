@@ -4,9 +4,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::{CompileOptions, Tape};
+use crate::engine::CompileOptions;
 
-use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::graph::Graph;
@@ -75,17 +74,13 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn jvp<'a>(request: JvpRequest<'a>, context: &Context) -> Result<JvpResponse<'a>, Problem> {
     let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
-    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
     let answered = Cost::of_answered(computation.outputs.len().saturating_mul(2 * samples));
     context.admit(Cost::of_values(graph, samples) + Cost::of_tangents(graph, samples, 1) + answered)?;
     let roles = bound.roles(|input| tangents[input] != Value::Number(0.0));
-    let nodes = computation.output_nodes();
-    let tape = context.stage(Stage::Compile, || {
-        Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)
-    })?;
+    let tape = computation.compile(&roles, CompileOptions::default(), context)?;
     let directions: Vec<_> = tangents.iter().map(Value::binding).collect();
     let non_finite = request.non_finite.unwrap_or_default().into();
     let moved = context

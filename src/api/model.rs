@@ -11,6 +11,7 @@ use super::mlp::Mlp;
 use super::problem::{Fault, Kind, Problem};
 use super::resolve::resolve;
 use super::text::Text;
+use super::values::Values;
 
 /// A model as it was written.
 #[derive(Debug)]
@@ -111,6 +112,16 @@ impl<'a> Scalar<'a> {
         })?;
         context.count(Unit::Nodes, computation.graph.len());
         Ok(computation)
+    }
+
+    /// The computation with the values that `inputs` of the request gives. `outputs` are the ones that the request names.
+    pub(super) fn bind_inputs(
+        self,
+        inputs: Option<Values<'a>>,
+        outputs: Option<&[Text<'a>]>,
+        context: &Context,
+    ) -> Result<(Computation<'a>, Bound), Problem> {
+        self.bind(vec![Source::inputs(inputs.unwrap_or_default())], outputs, context)
     }
 
     /// The computation with its values. `outputs` are the ones that the request names.

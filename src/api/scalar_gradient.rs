@@ -1,15 +1,12 @@
 //! The gradient of an expression or a graph.
 
-use crate::engine::{
-    CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes, Tape,
-};
+use crate::engine::{CompileOptions, Gradient, GradientOptions, NonFinitePolicy, Reduction, SweepTimes};
 
-use super::bind::{Bound, Source};
+use super::bind::Bound;
 use super::computation::Computation;
 use super::context::Context;
 use super::cost::Cost;
 use super::gradient::{GradientRequest, ScalarGradient};
-use super::meter::Stage;
 use super::model::Scalar;
 use super::non_finite::{NonFinite, sweep_problem};
 use super::problem::{Kind, Problem};
@@ -17,7 +14,7 @@ use super::sgd::SgdStep;
 use super::tensors::{Shape, Tensors};
 use super::value::Value;
 use super::values::Values;
-use super::wanted::{name, wanted};
+use super::wanted::{name, named, wanted};
 use super::{check, explain, non_finite, trace};
 
 /// Outputs, gradients, and what else `request` asks for.
@@ -26,9 +23,8 @@ pub(super) fn gradient<'a>(
     mut request: GradientRequest<'a>,
     context: &Context,
 ) -> Result<ScalarGradient<'a>, Problem> {
-    let inputs = request.inputs.take().unwrap_or_default();
-    let sources = vec![Source { pointer: "/inputs", values: inputs }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) =
+        scalar.bind_inputs(request.inputs.take(), request.outputs.as_deref(), context)?;
     let wanted = Wanted {
         gradients: wanted(&computation, &bound, request.wrt.as_deref())?,
         trace: request.trace || request.explain,
@@ -53,13 +49,8 @@ pub(super) fn gradient<'a>(
     };
     let explanation = request.explain.then(|| explain::nodes(&computation, &result.trace));
     let trace = request.trace.then(|| trace::nodes(&computation, result.trace));
-    let mut gradients = Values::default();
-    let mut columns = result.gradients;
     let wanted = wanted.gradients;
-    for &input in &wanted {
-        let column = columns[input].take().expect("the gradient of a wanted input");
-        gradients.push(name(&computation, input), column.into());
-    }
+    let gradients = named(&computation, &wanted, result.gradients);
     let (mut updated, mut velocity) = (None, None);
     if let Some(sgd) = request.sgd {
         let is_strict = request.non_finite.unwrap_or_default() == NonFinite::Error;
@@ -93,7 +84,7 @@ impl Wanted {
     /// What the sweep and its answer take.
     pub(super) fn cost(&self, computation: &Computation<'_>, bound: &Bound) -> Cost {
         let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
-        let gradients: usize = self.gradients.iter().map(|&input| bound.values[input].numbers().len()).sum();
+        let gradients = bound.numbers_of(&self.gradients);
         let traced = if self.trace { 2 * graph.len() } else { 0 };
         let answered =
             (computation.outputs.len() + traced).saturating_mul(samples).saturating_add(2 * gradients);
@@ -108,14 +99,9 @@ pub(super) fn sweep(
     wanted: &Wanted,
     context: &Context,
 ) -> Result<Gradient, Problem> {
-    let mut is_wanted = vec![false; bound.values.len()];
-    wanted.gradients.iter().for_each(|&input| is_wanted[input] = true);
-    let roles = bound.roles(|input| is_wanted[input]);
+    let roles = bound.roles_for(&wanted.gradients);
     let compile = if wanted.trace { CompileOptions::TRACE } else { CompileOptions::default() };
-    let tape = context.stage(Stage::Compile, || {
-        let outputs = computation.output_nodes();
-        Tape::compile_until(&computation.graph, &outputs, &roles, compile, &context.interrupt)
-    })?;
+    let tape = computation.compile(&roles, compile, context)?;
     if wanted.trace {
         trace::check_size(tape.nodes().len(), bound.samples, &context.limits)?;
     }

@@ -4,9 +4,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::engine::{CompileOptions, Tape};
+use crate::engine::CompileOptions;
 
-use super::bind::Source;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::graph::Graph;
@@ -19,7 +18,7 @@ use super::text::Text;
 use super::value::Value;
 use super::values::Values;
 use super::vectors::Owners;
-use super::wanted::{name, wanted};
+use super::wanted::{named, wanted};
 
 /// What to differentiate with which weights: exactly one of `expression` and `graph`, its values and the outputs' cotangents.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,28 +81,20 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 
 fn vjp<'a>(request: VjpRequest<'a>, context: &Context) -> Result<VjpResponse<'a>, Problem> {
     let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
-    let sources = vec![Source { pointer: "/inputs", values: request.inputs.unwrap_or_default() }];
-    let (computation, bound) = scalar.bind(sources, request.outputs.as_deref(), context)?;
+    let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
-    let gradients: usize = wanted.iter().map(|&input| bound.values[input].numbers().len()).sum();
+    let gradients = bound.numbers_of(&wanted);
     let answered = computation.outputs.len().saturating_mul(samples).saturating_add(gradients);
     context.admit(Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered))?;
-    let roles = bound.roles(|input| wanted.contains(&input));
-    let nodes = computation.output_nodes();
-    let tape = context.stage(Stage::Compile, || {
-        Tape::compile_until(graph, &nodes, &roles, CompileOptions::default(), &context.interrupt)
-    })?;
+    let roles = bound.roles_for(&wanted);
+    let tape = computation.compile(&roles, CompileOptions::default(), context)?;
     let cotangents = Owners::outputs(&computation, &tape, samples).resolve(request.cotangents)?;
     let weights: Vec<_> = cotangents.iter().map(Value::binding).collect();
     let non_finite = request.non_finite.unwrap_or_default().into();
-    let mut swept = context
+    let swept = context
         .stage(Stage::Reverse, || tape.vjp(&bound.bindings(), &weights, non_finite, &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
-    let mut gradients = Values::default();
-    for &input in &wanted {
-        let column = swept.gradients[input].take().expect("the gradient of a wanted input");
-        gradients.push(name(&computation, input), column.into());
-    }
+    let gradients = named(&computation, &wanted, swept.gradients);
     Ok(VjpResponse { outputs: computation.name_outputs(swept.outputs), gradients })
 }

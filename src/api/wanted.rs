@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::engine::Column;
+
 use super::bind::Bound;
 use super::computation::Computation;
 use super::faults::{Faults, quote};
 use super::problem::Problem;
 use super::text::Text;
+use super::values::Values;
 use super::{pointer, suggest};
 
 /// The name of an input, owned: the answer outlives the computation.
@@ -46,6 +49,20 @@ pub(super) fn wanted(
     }
     faults.into_result()?;
     Ok(wanted)
+}
+
+/// The derivatives of the wanted inputs, out of those by position, under the inputs' names.
+pub(super) fn named(
+    computation: &Computation<'_>,
+    wanted: &[usize],
+    mut columns: Vec<Option<Column>>,
+) -> Values<'static> {
+    let mut values = Values::default();
+    for &input in wanted {
+        let column = columns[input].take().expect("a derivative of a wanted input");
+        values.push(name(computation, input), column.into());
+    }
+    values
 }
 
 /// The names of the wanted inputs.
