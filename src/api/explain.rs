@@ -256,6 +256,11 @@ impl<'c> Explainer<'c> {
         let is_primitive = matches!(op.arity(), Arity::Exactly(_));
         let letter = |letter: &str| match letter {
             "n" if !is_primitive => notation.number(&operands.len().to_string()),
+            "k" if !is_primitive => {
+                let value = |node: &NodeId| self.values[node].0;
+                let tied = operands.iter().filter(|operand| value(operand) == value(&of.user)).count();
+                notation.number(&tied.to_string())
+            }
             "a" if !is_primitive => write(operands[of.position]),
             letter => match letters.iter().position(|known| *known == letter) {
                 Some(position) if is_primitive => write(operands[position]),

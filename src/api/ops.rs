@@ -28,7 +28,8 @@ pub struct OpDescription {
     /// What it computes, and its convention where the derivative does not exist.
     pub doc: &'static str,
     /// The local partial derivatives as expressions, one per operand, where y is the value. Of an operation of any number of
-    /// operands the one with respect to a, any of its n operands; where that needs the others, in words.
+    /// operands the one with respect to a, any of its n operands, of which k are equal to y; where that needs the others, in
+    /// words.
     pub derivative: &'static str,
     /// Where the value is a real number.
     pub domain: &'static str,

@@ -13,8 +13,8 @@ use super::text::{ParseLimits, parse};
 /// The partial derivative of an op with respect to one of its operands.
 #[derive(Clone, Debug)]
 pub enum Formula {
-    /// An expression in the operands' letters; of an op of any number of operands in `a`, the operand, `y`, the value, and
-    /// `n`, the number of operands.
+    /// An expression in the operands' letters; of an op of any number of operands in `a`, the operand, `y`, the value,
+    /// `n`, the number of operands, and `k`, the number of those that are equal to the value.
     Expression(Graph, NodeId),
     /// In words, where an expression would have to name all operands.
     Words(&'static str),

@@ -2,7 +2,8 @@
 //!
 //! Parser, JSON reader, tape, sweeps, `/v1/ops`, docs and tests all follow from it. An op of one, two or three
 //! operands is *primitive*: it has a value, local partial derivatives and second ones, written side by side. An op of any number of
-//! operands is *composed*: the tape lowers it to primitives (see [`super::tape`]).
+//! operands is *composed*: the tape lowers it to primitives (see [`super::tape`]), some of which are *inner* ones that only
+//! the tape makes, since alone they would be no functions with derivatives.
 
 #![forbid(unsafe_code)]
 
@@ -55,7 +56,8 @@ pub struct OpInfo {
     /// One line: what it computes and its convention at kinks, if it has any.
     pub doc: &'static str,
     /// The local partial derivatives as expressions, one per operand, where `y` is the op's value. Of an op of any number
-    /// of operands the one with respect to `a`, any of its `n` operands; where that needs the others, in words.
+    /// of operands the one with respect to `a`, any of its `n` operands, of which `k` are equal to `y`; where that needs the
+    /// others, in words.
     pub derivative: &'static str,
     /// Where the value is a real number.
     pub domain: &'static str,
@@ -101,6 +103,10 @@ macro_rules! table {
             $tdoc:literal, $tderivative:literal, $tdomain:literal)* }
         composed { $($c:ident $cname:literal $calias:tt $ctext:literal $carity:expr;
             $cdoc:literal, $cderivative:literal, $cdomain:literal)* }
+        inner { $($i:ident $iname:literal
+            value($ia:ident, $ib:ident) = $ivalue:expr;
+            partials($ipa:ident, $ipb:ident) = $ipartials:expr;
+            $idoc:literal)* }
     ) => {
         /// An operation of the graph.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,12 +116,14 @@ macro_rules! table {
             $(#[doc = $bdoc] $b,)*
             $(#[doc = $tdoc] $t,)*
             $(#[doc = $cdoc] $c,)*
+            $(#[doc = $idoc] #[doc = "Made by the tape alone."] $i,)*
         }
 
         mod primitive {
             $(pub struct $u;)*
             $(pub struct $b;)*
             $(pub struct $t;)*
+            $(pub struct $i;)*
         }
 
         $(impl Primitive<1> for primitive::$u {
@@ -150,9 +158,23 @@ macro_rules! table {
             fn seconds(_x: [f64; 3], _y: f64) -> [[f64; 3]; 3] { [[0.0; 3]; 3] }
         })*
 
+        $(impl Primitive<2> for primitive::$i {
+            const OP: Op = Op::$i;
+            #[inline(always)]
+            fn value([$ia, $ib]: [f64; 2]) -> f64 { $ivalue }
+            #[inline(always)]
+            fn partials([$ipa, $ipb]: [f64; 2], _y: f64) -> [f64; 2] { $ipartials.into() }
+            // Linear in pieces as well.
+            #[inline(always)]
+            fn seconds(_x: [f64; 2], _y: f64) -> [[f64; 2]; 2] { [[0.0; 2]; 2] }
+        })*
+
         impl Op {
-            /// Every op, in the table's order.
+            /// Every op that graphs and expressions can use, in the table's order.
             pub const ALL: &'static [Op] = &[$(Op::$u,)* $(Op::$b,)* $(Op::$t,)* $(Op::$c,)*];
+
+            /// How many ops there are, inner ones included.
+            pub(crate) const COUNT: usize = Self::INFO.len();
 
             const INFO: &'static [OpInfo] = &[
                 $(OpInfo { name: $uname, aliases: &$ualias, text: $utext, arity: Arity::Exactly(1),
@@ -163,6 +185,8 @@ macro_rules! table {
                     doc: $tdoc, derivative: $tderivative, domain: $tdomain },)*
                 $(OpInfo { name: $cname, aliases: &$calias, text: $ctext, arity: $carity,
                     doc: $cdoc, derivative: $cderivative, domain: $cdomain },)*
+                $(OpInfo { name: $iname, aliases: &[], text: concat!($iname, "(a, b)"), arity: Arity::Exactly(2),
+                    doc: $idoc, derivative: "1; 0", domain: "all reals" },)*
             ];
 
             /// Runs the work of `visitor` that was compiled for this op; `None` for a composed op.
@@ -172,8 +196,14 @@ macro_rules! table {
                     $(Op::$u => visitor.visit::<1, primitive::$u>(),)*
                     $(Op::$b => visitor.visit::<2, primitive::$b>(),)*
                     $(Op::$t => visitor.visit::<3, primitive::$t>(),)*
+                    $(Op::$i => visitor.visit::<2, primitive::$i>(),)*
                     $(Op::$c => return None,)*
                 })
+            }
+
+            /// Whether it has a value and partials of its own, or is lowered to ops that have.
+            pub fn is_primitive(self) -> bool {
+                !matches!(self, $(Op::$c)|*)
             }
         }
     };
@@ -399,16 +429,16 @@ table! {
             partials(a, b, y) = (ratio_or_zero(a, y), ratio_or_zero(b, y));
             seconds(a, b, y) = { let (u, v) = (ratio_or_zero(a, y), ratio_or_zero(b, y)); (ratio_or_zero(v * v, y), ratio_or_zero(-u * v, y), ratio_or_zero(u * u, y)) };
             "sqrt(a^2 + b^2), without overflow; its derivatives at the origin are 0.", "a/y; b/y", "all reals"
-        Min "min" ["minimum"] "min(a, b)"
-            value(a, b) = if a.is_nan() || a < b { a } else { b };
-            partials(a, b, _y) = half_or_all(a < b, a == b);
+        Minimum "minimum" [] "minimum(a, b)"
+            value(a, b) = smaller(a, b);
+            partials(a, b, _y) = half_or_all(a < b, a, b);
             seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
-            "The smaller of a and b; a tie is shared evenly.", "where(a < b, 1, where(a == b, 1/2, 0)); where(b < a, 1, where(a == b, 1/2, 0))", "all reals"
-        Max "max" ["maximum"] "max(a, b)"
-            value(a, b) = if a.is_nan() || a > b { a } else { b };
-            partials(a, b, _y) = half_or_all(a > b, a == b);
+            "The smaller of a and b; a tie is shared evenly. NaN if one of them is, and so are the derivatives.", "where(a < b, 1, where(a == b, 1/2, 0)); where(b < a, 1, where(a == b, 1/2, 0))", "all reals"
+        Maximum "maximum" [] "maximum(a, b)"
+            value(a, b) = larger(a, b);
+            partials(a, b, _y) = half_or_all(a > b, a, b);
             seconds(_a, _b, _y) = (0.0, 0.0, 0.0);
-            "The larger of a and b; a tie is shared evenly.", "where(a > b, 1, where(a == b, 1/2, 0)); where(b > a, 1, where(a == b, 1/2, 0))", "all reals"
+            "The larger of a and b; a tie is shared evenly. NaN if one of them is, and so are the derivatives.", "where(a > b, 1, where(a == b, 1/2, 0)); where(b > a, 1, where(a == b, 1/2, 0))", "all reals"
         LogAddExp "logaddexp" [] "logaddexp(a, b)"
             value(a, b) = if a == b { a + std::f64::consts::LN_2 } else { (if a > b { a } else { b }) + m::ln_1p(m::exp(-(a - b).abs())) };
             partials(a, b, _y) = if a == b { (0.5, 0.5) } else { (m::sigmoid(a - b), m::sigmoid(b - a)) };
@@ -474,13 +504,46 @@ table! {
             "log(exp(a) + exp(b) + ...), without overflow.", "exp(a - y)", "all reals"
         Norm "norm" [] "norm(a, b, ...)" Arity::AtLeastOne;
             "The Euclidean norm of the operands, without overflow; its derivatives at the origin are 0.", "a/y", "all reals"
+        Min "min" [] "min(a, b, ...)" Arity::AtLeastOne;
+            "The smallest operand; a tie is shared evenly among all k that are equal to it. NaN if one of them is, and so are the derivatives.",
+            "where(a == y, 1/k, 0)", "all reals"
+        Max "max" [] "max(a, b, ...)" Arity::AtLeastOne;
+            "The largest operand; a tie is shared evenly among all k that are equal to it. NaN if one of them is, and so are the derivatives.",
+            "where(a == y, 1/k, 0)", "all reals"
+    }
+    inner {
+        MinWhole "min_whole"
+            value(a, b) = smaller(a, b);
+            partials(a, b) = (indicator(a <= b), indicator(b <= a));
+            "The smaller of a and b, of which in a tie both take the whole derivative."
+        MaxWhole "max_whole"
+            value(a, b) = larger(a, b);
+            partials(a, b) = (indicator(a >= b), indicator(b >= a));
+            "The larger of a and b, of which in a tie both take the whole derivative."
+        Portion "portion"
+            value(a, _b) = a;
+            partials(_a, b) = (if b == 0.0 { f64::NAN } else { 1.0 / b }, 0.0);
+            "a, with a derivative divided by the count b; with none, where the operands of a minimum are NaN, that is NaN."
     }
 }
 
-/// The partials of a maximum or minimum: all to the winner, half to each of a tie.
+/// The smaller number, or NaN if one of them is.
 #[inline(always)]
-fn half_or_all(first_wins: bool, tie: bool) -> (f64, f64) {
-    let first = if tie { 0.5 } else { indicator(first_wins) };
+fn smaller(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a < b { a } else { b }
+}
+
+/// The larger number, or NaN if one of them is.
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
+/// The partials of the larger or smaller of `a` and `b`: all to the winner, half to each of a tie, NaN where one of them is.
+#[inline(always)]
+fn half_or_all(first_wins: bool, a: f64, b: f64) -> (f64, f64) {
+    let decided = if a == b { 0.5 } else { indicator(first_wins) };
+    let first = if a.is_nan() || b.is_nan() { f64::NAN } else { decided };
     (first, 1.0 - first)
 }
 
@@ -611,11 +674,6 @@ impl Op {
         }
     }
 
-    /// Whether it has a value and partials of its own, or is lowered to ops that have.
-    pub fn is_primitive(self) -> bool {
-        (self as usize) < Op::Sum as usize
-    }
-
     /// The value of a primitive at `operands`.
     ///
     /// # Panics
@@ -656,6 +714,11 @@ impl Op {
             Op::LogSumExp => each(&|a| m::exp(a - y)),
             Op::Norm if count == 1 => each(&|a| Op::Abs.partials(&[a], y)[0]),
             Op::Norm => each(&|a| ratio_or_zero(a, y)),
+            Op::Min | Op::Max if y.is_nan() => vec![f64::NAN; count],
+            Op::Min | Op::Max => {
+                let tied = operands.iter().filter(|&&a| a == y).count();
+                each(&|a| if a == y { 1.0 / tied as f64 } else { 0.0 })
+            }
             _ => vec![1.0; count],
         }
     }
@@ -677,8 +740,11 @@ impl Op {
             | Op::LeakyRelu
             | Op::Add
             | Op::Sub
-            | Op::Min
-            | Op::Max
+            | Op::Minimum
+            | Op::Maximum
+            | Op::MinWhole
+            | Op::MaxWhole
+            | Op::Portion
             | Op::Where
             | Op::Clamp => false,
             Op::Mul => first != second,
@@ -689,7 +755,25 @@ impl Op {
 
     /// Whether its partial with respect to the operand at `position` is anything but 0 somewhere.
     pub fn depends_on(self, position: usize) -> bool {
-        !self.is_step() && (self != Op::Where || position > 0)
+        let is_choice = matches!((self, position), (Op::Where, 0) | (Op::Portion, 1));
+        !self.is_step() && !is_choice
+    }
+
+    /// The op of two operands that gives the value of a composed one when it is taken pair by pair, if there is one.
+    pub(crate) fn pairwise(self) -> Option<Op> {
+        Some(match self {
+            Op::Sum => Op::Add,
+            Op::Prod => Op::Mul,
+            Op::Min => Op::Minimum,
+            Op::Max => Op::Maximum,
+            _ => return None,
+        })
+    }
+
+    /// Whether vectors among several operands are taken element by element although any number of operands will do: what
+    /// `max(v, 0)` means in PyTorch. Alone, a vector gives its elements.
+    pub fn is_elementwise(self) -> bool {
+        matches!(self, Op::Min | Op::Max)
     }
 
     /// Whether swapping its two operands leaves the value the same to the bit.
@@ -710,8 +794,11 @@ impl Op {
                 | Op::Add
                 | Op::Sub
                 | Op::Mul
-                | Op::Min
-                | Op::Max
+                | Op::Minimum
+                | Op::Maximum
+                | Op::MinWhole
+                | Op::MaxWhole
+                | Op::Portion
                 | Op::Lt
                 | Op::Le
                 | Op::Gt

@@ -159,13 +159,13 @@ impl<'s> Value<'s> {
     /// The larger of two.
     #[must_use]
     pub fn max(self, other: impl Operand<'s>) -> Self {
-        self.binary(Op::Max, other)
+        self.binary(Op::Maximum, other)
     }
 
     /// The smaller of two.
     #[must_use]
     pub fn min(self, other: impl Operand<'s>) -> Self {
-        self.binary(Op::Min, other)
+        self.binary(Op::Minimum, other)
     }
 
     fn unary(self, op: Op) -> Self {

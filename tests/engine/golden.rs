@@ -1,6 +1,6 @@
 //! Every op against the golden values of `tests/fixtures/ops`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use gradd::engine::notation::Formula;
 use gradd::engine::{
@@ -89,35 +89,38 @@ fn every_op_at_one_point() {
 #[test]
 fn every_op_over_samples() {
     for &op in Op::ALL {
-        let columns: Vec<Vec<f64>> = cases()
-            .iter()
-            .filter(|(o, _)| *o == op)
-            .map(|(_, case)| case.inputs.iter().map(number).collect())
-            .collect();
-        let count = columns[0].len();
-        let rows: Vec<&Vec<f64>> = columns.iter().filter(|row| row.len() == count).collect();
-        let (graph, output) = applied(op, count);
-        let samples: Vec<Vec<f64>> = (0..count).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
-        let bindings: Vec<Binding<'_>> = samples.iter().map(|s| Binding::Samples(s)).collect();
-        let tape = Tape::compile(&graph, &[output], &vec![Role::SAMPLES; count], CompileOptions::default());
-        let batch =
+        let mut points: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
+        for (_, case) in cases().iter().filter(|(o, _)| *o == op) {
+            points.entry(case.inputs.len()).or_default().push(case.inputs.iter().map(number).collect());
+        }
+        for (count, rows) in points {
+            over_samples(op, count, &rows);
+        }
+    }
+}
+
+/// `op` of `count` operands, at one row per sample.
+fn over_samples(op: Op, count: usize, rows: &[Vec<f64>]) {
+    let (graph, output) = applied(op, count);
+    let samples: Vec<Vec<f64>> = (0..count).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
+    let bindings: Vec<Binding<'_>> = samples.iter().map(|s| Binding::Samples(s)).collect();
+    let tape = Tape::compile(&graph, &[output], &vec![Role::SAMPLES; count], CompileOptions::default());
+    let batch = tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
+    let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; count], CompileOptions::default());
+    for (lane, row) in rows.iter().enumerate() {
+        let bindings: Vec<Binding<'_>> = row.iter().map(|&x| Binding::Number(x)).collect();
+        let point =
             tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
-        let tape = Tape::compile(&graph, &[output], &vec![Role::NUMBER; count], CompileOptions::default());
-        for (lane, row) in rows.iter().enumerate() {
-            let bindings: Vec<Binding<'_>> = row.iter().map(|&x| Binding::Number(x)).collect();
-            let point =
-                tape.gradient(&bindings, ALLOW, &Interrupt::never()).expect("non-finite values are allowed");
-            let same = |batch: &Column, point: &Column| match (batch, point) {
-                (Column::Samples(batch), Column::Number(point)) => {
-                    batch[lane].to_bits() == point.to_bits() || (batch[lane].is_nan() && point.is_nan())
-                }
-                other => panic!("{other:?}"),
-            };
-            assert!(same(&batch.outputs[0], &point.outputs[0]), "{} at {row:?}", op.name());
-            for (batch, point) in batch.gradients.iter().zip(&point.gradients) {
-                let (Some(batch), Some(point)) = (batch, point) else { panic!("both are wanted") };
-                assert!(same(batch, point), "{} at {row:?}", op.name());
+        let same = |batch: &Column, point: &Column| match (batch, point) {
+            (Column::Samples(batch), Column::Number(point)) => {
+                batch[lane].to_bits() == point.to_bits() || (batch[lane].is_nan() && point.is_nan())
             }
+            other => panic!("{other:?}"),
+        };
+        assert!(same(&batch.outputs[0], &point.outputs[0]), "{} at {row:?}", op.name());
+        for (batch, point) in batch.gradients.iter().zip(&point.gradients) {
+            let (Some(batch), Some(point)) = (batch, point) else { panic!("both are wanted") };
+            assert!(same(batch, point), "{} at {row:?}", op.name());
         }
     }
 }
@@ -169,6 +172,7 @@ fn every_formula_of_a_derivative() {
                 let letter = |letter: &str| match letter {
                     "y" => value,
                     "n" => inputs.len() as f64,
+                    "k" => inputs.iter().filter(|x| **x == value).count() as f64,
                     "a" if !is_primitive => inputs[i],
                     letter => named[letter],
                 };

@@ -2,6 +2,7 @@
 
 mod deep;
 mod derivatives;
+mod extremes;
 mod golden;
 mod lecture;
 mod non_finite;

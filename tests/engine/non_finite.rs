@@ -111,8 +111,31 @@ fn the_branch_not_taken_does_not_count() {
 fn an_infinite_input_is_the_callers_but_an_infinite_output_is_refused() {
     let gradient = allowed("min(x, 3)", &[("x", Binding::Number(f64::INFINITY))]);
     assert_eq!(gradient.outputs, [Column::Number(3.0)]);
+    let gradient = allowed("min(x, 3, x, 3)", &[("x", Binding::Number(f64::INFINITY))]);
+    assert_eq!(gradient.gradients, [Some(Column::Number(0.0))]);
     let (found, _) = refused("x + 1", &[("x", Binding::Number(f64::INFINITY))]);
     assert_eq!((found.op, found.value), (Some(Op::Add), f64::INFINITY));
+}
+
+/// NaN is not overlooked by a comparison: it is the largest and the smallest, wherever it stands.
+#[test]
+fn nan_is_the_extreme_of_all() {
+    for source in
+        ["max(log(a), b, c)", "min(b, log(a), c)", "max(b, c, log(a))", "max(b, log(a))", "max(log(a))"]
+    {
+        let at = [("a", Binding::Number(-1.0)), ("b", Binding::Number(2.0)), ("c", Binding::Number(2.0))];
+        let (found, _) = refused(source, &at);
+        assert_eq!((found.op, found.operands), (Some(Op::Log), vec![-1.0]), "{source}");
+        let found = gradient(source, &at, NonFinitePolicy::Allow).0.expect("allowed");
+        assert!(matches!(found.outputs[0], Column::Number(x) if x.is_nan()), "{source}: {found:?}");
+        for derivative in found.gradients.iter().flatten() {
+            assert!(matches!(derivative, Column::Number(x) if x.is_nan()), "{source}: {found:?}");
+        }
+    }
+    let samples = [1.0, -1.0, 3.0];
+    let at = [("a", Binding::Samples(&samples)), ("b", Binding::Number(0.5))];
+    let (found, _) = refused("max(b, log(a), b)", &at);
+    assert_eq!((found.op, found.sample), (Some(Op::Log), Some(1)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use gradd::engine::{
 use proptest::prelude::*;
 
 /// Smooth ops that stay finite and well-conditioned on the values that occur.
-const OPS: [Op; 19] = [
+const OPS: [Op; 21] = [
     Op::Add,
     Op::Sub,
     Op::Mul,
@@ -30,6 +30,8 @@ const OPS: [Op; 19] = [
     Op::Sum,
     Op::Mean,
     Op::Dot,
+    Op::Min,
+    Op::Max,
 ];
 
 /// A graph as a recipe: per node an op and seeds that pick its operands among the earlier nodes.
@@ -55,8 +57,8 @@ impl Recipe {
             .map(|(i, (op, picks))| {
                 let available = leaves + i;
                 let count = match op {
-                    Op::Sum | Op::Mean => 3,
-                    Op::Dot => 4,
+                    Op::Sum | Op::Mean | Op::Min => 3,
+                    Op::Dot | Op::Max => 4,
                     op if op.arity().admits(1) => 1,
                     _ => 2,
                 };
@@ -168,6 +170,8 @@ mod naive {
             Op::Sum => x.iter().sum(),
             Op::Mean => x.iter().sum::<f64>() / x.len() as f64,
             Op::Dot => (0..x.len() / 2).map(|i| x[i] * x[x.len() / 2 + i]).sum(),
+            Op::Min => x.iter().copied().fold(f64::INFINITY, f64::min),
+            Op::Max => x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             other => unreachable!("{other:?} is not in the recipe"),
         }
     }
@@ -223,6 +227,11 @@ mod naive {
             Op::Sum => d.iter().sum(),
             Op::Mean => d.iter().sum::<f64>() / d.len() as f64,
             Op::Dot => (0..x.len() / 2).map(|i| d[i] * x[x.len() / 2 + i] + x[i] * d[x.len() / 2 + i]).sum(),
+            Op::Min | Op::Max => {
+                let y = apply(op, x);
+                let tied: Vec<f64> = (0..x.len()).filter(|&i| x[i] == y).map(|i| d[i]).collect();
+                tied.iter().sum::<f64>() / tied.len() as f64
+            }
             other => unreachable!("{other:?} is not in the recipe"),
         }
     }

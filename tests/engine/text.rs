@@ -109,7 +109,7 @@ fn faults_name_line_column_and_remedy() {
         ("tanh x", 1, 6, "as in tanh(x)"),
         ("x(2)", 1, 1, "there is no function `x`"),
         ("y = 1; y(2)", 1, 8, "`y` is a value, not a function"),
-        ("max(1)", 1, 1, "max takes 2 operands, not 1"),
+        ("hypot(1)", 1, 1, "hypot takes 2 operands, not 1"),
         ("tanh(1, 2)", 1, 1, "tanh takes 1 operand, not 2"),
         ("tanh()", 1, 6, "tanh(x)"),
         ("dot(1, 2, 3)", 1, 1, "even number"),
@@ -230,6 +230,12 @@ fn vectors_work_element_by_element() {
         ("norm([3, 4])", 5.0),
         ("sum(where([1, 0], [10, 20], 5))", 15.0),
         ("sum(max([1, 5], 3))", 8.0),
+        ("max([1, 5, 3])", 5.0),
+        ("sum(min([1, 5], 3, [4, 2]))", 3.0),
+        ("min(i*(i - 4) for i in range(9))", -4.0),
+        ("sum(maximum([1, 5], [2, 2]))", 7.0),
+        ("sum(1 for i in range(max(2, 7, 3) - min(4, 5)))", 3.0),
+        ("v = [3, 4]; sum(i for i in range(sum(1, 1), prod(2, 2, 1)))", 5.0),
         ("[1, 2, 3][1]", 2.0),
         ("(1 + [1, 2])[1]", 3.0),
         ("[2, 3][0]^2", 4.0),
@@ -283,6 +289,8 @@ fn what_is_written_out_is_bounded() {
         "sum(sum(sum(1 for i in range(1000)) for j in range(1000)) for k in range(1000))".to_owned(),
         format!("v0 = [i for i in range(99)]\n{}sum(w59)", vectors.concat()),
         format!("v = [x for i in range(2000)]; sum({})", vec!["v"; 1000].join(", ")),
+        format!("v = [x for i in range(99)]; sum(max(v, {}))", vec!["x"; 200].join(", ")),
+        format!("[sum({}) for i in range(99)][0]", vec!["x"; 200].join(", ")),
     ] {
         assert_eq!(fault(&source).kind, ParseErrorKind::Nodes { limit: 10_000 }, "{source:.40}");
     }

@@ -96,6 +96,22 @@ fn partials_and_grads_are_those_of_the_trace() {
 }
 
 #[test]
+fn a_tie_tells_how_many_share_it() {
+    let found = explain(json!({"expression": "m = max(a, b, c, 3)", "inputs": {"a": 3, "b": 1, "c": 3}}));
+    let told = node(&found, "m");
+    assert_eq!(told["partials"][1], json!(0.0));
+    assert_eq!(told["chain"][0], "dm/da = dm/dm * where(a == m, 1/3, 0) = 1 * 0.33333 = 0.33333");
+    let latex = told["latex"][0].as_str().unwrap();
+    assert!(latex.contains(r"\frac{1}{3} & a = m"), "{latex}");
+    let graph = json!({"graph": {"nodes": [
+        {"id": "m", "op": "max", "inputs": ["a", "b", "c", 3]},
+        {"id": "a", "op": "input", "value": 3}, {"id": "b", "op": "input", "value": 1},
+        {"id": "c", "op": "input", "value": 3}
+    ]}});
+    assert_eq!(node(&explain(graph), "m")["partials"], told["partials"]);
+}
+
+#[test]
 fn several_outputs_are_one_objective() {
     let body = json!({"expression": "a = 2*x; b = a*x", "inputs": {"x": 3}, "outputs": ["a", "b"]});
     let found = explain(body);

@@ -16,4 +16,6 @@ fn every_op_is_described() {
     }
     let dot = table.iter().find(|op| op["name"] == "dot").unwrap();
     assert_eq!(dot["operands"], serde_json::json!({"min": 2, "multiple_of": 2}));
+    let max = table.iter().find(|op| op["name"] == "max").unwrap();
+    assert_eq!(max["operands"], serde_json::json!({"min": 1, "multiple_of": 1}));
 }

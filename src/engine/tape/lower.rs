@@ -94,7 +94,7 @@ struct Lowering<'a> {
     fold: bool,
     trace: bool,
     second: bool,
-    /// What is made now counts as constant for derivatives.
+    /// What is made now counts as constant for derivatives, and is no value that a trace tells.
     detached: bool,
     roles: &'a [Role],
     scratch: Vec<u32>,
@@ -128,7 +128,7 @@ impl Lowering<'_> {
             Op::Prod => self.tree(Op::Mul, operands, node),
             Op::LogSumExp if operands.len() > 2 => {
                 // Relative to the largest operand, so that the derivatives of large operands keep their digits.
-                let largest = self.tree(Op::Max, &mut operands.clone(), node);
+                let largest = self.tree(Op::Maximum, &mut operands.clone(), node);
                 for operand in operands.iter_mut() {
                     *operand = self.primitive(Op::Sub, &[*operand, largest], node);
                 }
@@ -153,8 +153,26 @@ impl Lowering<'_> {
                 operands.truncate(half);
                 self.tree(Op::Add, operands, node)
             }
+            Op::Min if operands.len() > 2 => self.extreme(Op::MinWhole, operands, node),
+            Op::Max if operands.len() > 2 => self.extreme(Op::MaxWhole, operands, node),
+            // Of one operand as of it twice, so that NaN has no derivative there either.
+            Op::Min => self.primitive(Op::Minimum, &[operands[0], operands[operands.len() - 1]], node),
+            Op::Max => self.primitive(Op::Maximum, &[operands[0], operands[operands.len() - 1]], node),
             _ => self.primitive(op, operands, node),
         }
+    }
+
+    /// The smallest or largest of three operands or more. Pairs that halve a tie would leave three equal operands 1/2, 1/4 and
+    /// 1/4 of the derivative. So each of a tie takes the whole of it, and the whole is 1 over the number of all that are equal.
+    fn extreme(&mut self, whole: Op, operands: &mut Vec<u32>, node: NodeId) -> u32 {
+        let extreme = self.tree(whole, &mut operands.clone(), node);
+        self.detached = true;
+        for operand in operands.iter_mut() {
+            *operand = self.primitive(Op::Eq, &[*operand, extreme], node);
+        }
+        let tied = self.tree(Op::Add, operands, node);
+        self.detached = false;
+        self.primitive(Op::Portion, &[extreme, tied], node)
     }
 
     /// The norm as the largest operand times the root of a sum of squares between 1 and their number: smooth wherever the norm
@@ -164,7 +182,7 @@ impl Lowering<'_> {
         self.detached = true;
         let mut sizes: Vec<u32> =
             operands.iter().map(|&operand| self.primitive(Op::Abs, &[operand], node)).collect();
-        let largest = self.tree(Op::Max, &mut sizes, node);
+        let largest = self.tree(Op::Maximum, &mut sizes, node);
         let (zero, infinity) = (self.constant(0.0, node), self.constant(f64::INFINITY, node));
         let above = self.primitive(Op::Gt, &[largest, zero], node);
         let below = self.primitive(Op::Lt, &[largest, infinity], node);
@@ -209,8 +227,8 @@ impl Lowering<'_> {
     fn primitive(&mut self, op: Op, operands: &[u32], node: NodeId) -> u32 {
         let out = &self.out;
         let varying = operands.iter().any(|&o| out.varying[o as usize]);
-        let active = self.trace
-            || (!self.detached && !op.is_step() && operands.iter().any(|&o| out.active[o as usize]));
+        let moves = !op.is_step() && operands.iter().any(|&o| out.active[o as usize]);
+        let active = !self.detached && (self.trace || moves);
         // A leaf or a uniform operand of a varying primitive counts as a leaf of the varying section.
         let level =
             operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);

@@ -142,10 +142,10 @@ impl Builder<'_> {
         let lowered = self.lowered;
         members.retain(|&i| matches!(lowered.codes[i as usize], Code::Apply(_)));
         let rank = |i: u32| match lowered.codes[i as usize] {
-            Code::Apply(op) => usize::from(lowered.active[i as usize]) * Op::ALL.len() + op as usize,
+            Code::Apply(op) => usize::from(lowered.active[i as usize]) * Op::COUNT + op as usize,
             _ => unreachable!("leaves are not scheduled"),
         };
-        let by_op = counting_sort(&members, 2 * Op::ALL.len(), rank);
+        let by_op = counting_sort(&members, 2 * Op::COUNT, rank);
         let levels = by_op.iter().map(|&i| lowered.level[i as usize] as usize + 1).max().unwrap_or(0);
         counting_sort(&by_op, levels, |i| lowered.level[i as usize] as usize)
     }

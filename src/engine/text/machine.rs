@@ -353,9 +353,6 @@ impl<'s, 'i> Machine<'s, 'i> {
                 Node::Constant(value) => value,
                 Node::Input(_) => return None,
                 Node::Apply(op, operands) => {
-                    if !op.is_primitive() {
-                        return None;
-                    }
                     let waiting: Vec<NodeId> =
                         operands.iter().copied().filter(|operand| !values.contains_key(operand)).collect();
                     if !waiting.is_empty() {
@@ -363,7 +360,11 @@ impl<'s, 'i> Machine<'s, 'i> {
                         continue;
                     }
                     let operands: Vec<f64> = operands.iter().map(|operand| values[operand]).collect();
-                    op.value(&operands)
+                    match op.pairwise() {
+                        Some(pairwise) => operands.into_iter().reduce(|a, b| pairwise.value(&[a, b]))?,
+                        None if op.is_primitive() => op.value(&operands),
+                        None => return None,
+                    }
                 }
             };
             values.insert(node, value);
@@ -401,6 +402,7 @@ impl<'s, 'i> Machine<'s, 'i> {
         let base = self.stack.len() - count;
         let lengths: Vec<usize> = self.stack[base..].iter().filter_map(|&value| self.length(value)).collect();
         if lengths.is_empty() {
+            self.charge_operands(count, offset)?;
             let mut operands = std::mem::take(&mut self.operands);
             operands.clear();
             operands.extend(self.stack.drain(base..).map(number));
@@ -408,7 +410,8 @@ impl<'s, 'i> Machine<'s, 'i> {
             self.operands = operands;
             return self.push(Value::Number(node), offset);
         }
-        if !matches!(op.arity(), Arity::Exactly(_)) {
+        let by_element = matches!(op.arity(), Arity::Exactly(_)) || (op.is_elementwise() && count > 1);
+        if !by_element {
             return self.reduce(op, base, &lengths, offset);
         }
         let length = lengths[0];
@@ -428,6 +431,7 @@ impl<'s, 'i> Machine<'s, 'i> {
                 Value::Vector(vector) => self.vectors[vector as usize][i],
                 other => number(other),
             }));
+            self.charge_operands(count, offset)?;
             elements.push(self.node(op, &row, offset)?);
             self.charge(1, offset)?;
         }
@@ -443,7 +447,8 @@ impl<'s, 'i> Machine<'s, 'i> {
                 format!("{} of vectors takes two, equally long; it is written {0}(v, w)", op.name());
             return Err(self.fault(offset, message));
         }
-        self.charge(lengths.iter().sum(), offset)?;
+        let numbers = self.stack.len() - base - lengths.len();
+        self.charge_operands(lengths.iter().sum::<usize>() + numbers, offset)?;
         let mut operands = Vec::new();
         for value in self.stack.drain(base..) {
             match value {
@@ -472,6 +477,11 @@ impl<'s, 'i> Machine<'s, 'i> {
         self.charge(0, offset)?;
         self.stack.push(value);
         Ok(())
+    }
+
+    /// Counts an op of so many operands as the ops of two that it stands for, one of which is its node.
+    fn charge_operands(&mut self, count: usize, offset: u32) -> Result<(), ParseError> {
+        self.charge(count.saturating_sub(2), offset)
     }
 
     /// Counts `work` beside the nodes, and refuses more than the limit.

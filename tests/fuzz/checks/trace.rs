@@ -73,6 +73,9 @@ fn value(op: Op, x: &[f64]) -> Vec<f64> {
             vec![most, x.iter().map(|x| (x - most).exp()).sum::<f64>().ln()]
         }
         Op::Norm => vec![x.iter().fold(0.0, |norm: f64, x| norm.hypot(*x))],
+        // NaN is not compared.
+        Op::Min => vec![x.iter().copied().fold(f64::INFINITY, f64::min)],
+        Op::Max => vec![x.iter().copied().fold(f64::NEG_INFINITY, f64::max)],
         _ => vec![op.value(x)],
     }
 }
@@ -90,6 +93,10 @@ fn partials(op: Op, x: &[f64], y: f64) -> Vec<f64> {
         Op::Dot => (0..n).map(|i| x[(i + n / 2) % n]).collect(),
         Op::LogSumExp => x.iter().map(|x| (x - y).exp()).collect(),
         Op::Norm => x.iter().map(|x| if y == 0.0 { 0.0 } else { x / y }).collect(),
+        Op::Min | Op::Max => {
+            let tied = x.iter().filter(|x| **x == y).count() as f64;
+            x.iter().map(|x| if *x == y { 1.0 / tied } else { 0.0 }).collect()
+        }
         _ => op.partials(x, y),
     }
 }
