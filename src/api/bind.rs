@@ -34,7 +34,8 @@ pub(super) struct Bound {
     pub values: Vec<Value>,
     /// Positions among the graph's inputs, in the order in which the request gives their values.
     pub order: Vec<usize>,
-    /// For each input, which of the sources gave its value; `None` for a value within a graph's node.
+    /// For each input, which of the sources gave its value; `None` for a value within a graph's node, or of a model that the
+    /// request names.
     pub sources: Vec<Option<usize>>,
     /// Length of the arrays; `None` where all inputs are numbers.
     pub samples: Option<usize>,
@@ -117,6 +118,15 @@ pub(super) fn bind(
             None => {
                 given[inline.input] = Some(Given { source: None, pointer: place, value: inline.value });
                 order.push(inline.input);
+            }
+        }
+    }
+    if let Some(prepared) = &computation.prepared {
+        for (position, default) in prepared.defaults.iter().enumerate() {
+            if let (Some(x), None) = (default, &given[position]) {
+                let value = Value::Number(*x);
+                given[position] = Some(Given { source: None, pointer: "/model".to_owned(), value });
+                order.push(position);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::engine::graph::{Graph as EngineGraph, NodeId};
 
@@ -170,6 +171,6 @@ impl Built {
         });
         let inline = inline.collect();
         let names = Names::Ids { ids, positions: self.positions };
-        Computation { graph: self.engine, outputs, names, inline }
+        Computation { graph: Arc::new(self.engine), outputs, names: Arc::new(names), inline, prepared: None }
     }
 }

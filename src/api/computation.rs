@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::engine::{Column, CompileOptions, Graph, Node, NodeId, Role, Tape};
 
 use super::context::Context;
 use super::faults::{Faults, quote};
 use super::meter::Stage;
+use super::models::Prepared;
 use super::names::Names;
 use super::problem::Problem;
 use super::text::Text;
@@ -15,17 +17,19 @@ use super::value::Value;
 use super::values::Values;
 use super::{pointer, suggest};
 
-/// The engine's graph, with names for inputs, outputs and errors.
-#[derive(Debug)]
+/// The engine's graph, with names for inputs, outputs and errors. A copy costs no more than its outputs.
+#[derive(Clone, Debug)]
 pub(super) struct Computation<'a> {
     /// Every node of the request.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// What the request asks for, in its order.
     pub outputs: Vec<(Cow<'a, str>, NodeId)>,
     /// How nodes are called.
-    pub names: Names<'a>,
+    pub names: Arc<Names<'a>>,
     /// Values that a JSON graph gives within its nodes.
     pub inline: Vec<Inline>,
+    /// The model that the request names in place of one of its own.
+    pub prepared: Option<Arc<Prepared>>,
 }
 
 /// The value of an input, given in its node.
@@ -44,18 +48,34 @@ impl<'a> Computation<'a> {
         self.outputs.iter().map(|(_, node)| *node).collect()
     }
 
-    /// The tape of the outputs.
+    /// The tape of the outputs. That of a prepared model is compiled once.
     pub(super) fn compile(
         &self,
         roles: &[Role],
         options: CompileOptions,
         context: &Context,
-    ) -> Result<Tape, Problem> {
+    ) -> Result<Arc<Tape>, Problem> {
         let outputs = self.output_nodes();
-        let tape = context.stage(Stage::Compile, || {
-            Tape::compile_until(&self.graph, &outputs, roles, options, &context.interrupt)
-        })?;
-        Ok(tape)
+        let tape = || {
+            context
+                .stage(Stage::Compile, || {
+                    Tape::compile_until(&self.graph, &outputs, roles, options, &context.interrupt)
+                })
+                .map(Arc::new)
+        };
+        let tape = match &self.prepared {
+            None => tape(),
+            Some(prepared) => prepared.tapes.get(&outputs, roles, options, tape),
+        };
+        Ok(tape?)
+    }
+
+    /// Whether every input has a value before the request gives any.
+    pub(super) fn has_all_values(&self) -> bool {
+        match &self.prepared {
+            None => self.inline.len() == self.graph.inputs().len(),
+            Some(prepared) => prepared.defaults.iter().all(Option::is_some),
+        }
     }
 
     /// `columns`, one per output, under the outputs' names.
@@ -79,7 +99,8 @@ impl<'a> Computation<'a> {
 
     /// Pointer to where the request defines `node`.
     pub(super) fn place(&self, node: NodeId) -> String {
-        match &self.names {
+        match &*self.names {
+            _ if self.prepared.is_some() => "/model".to_owned(),
             Names::Expression(_) => "/expression".to_owned(),
             Names::Ids { positions, .. } => positions[node.index()]
                 .map_or_else(|| "/graph".to_owned(), |position| format!("/graph/nodes/{position}")),

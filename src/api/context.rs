@@ -13,6 +13,7 @@ use super::events::Events;
 use super::format::Format;
 use super::interchange::file::{AcceptedFile, refuse_accepted};
 use super::meter::{Meter, Stage, Unit};
+use super::models::Models;
 use super::picture::PictureFormat;
 use super::reading;
 
@@ -74,6 +75,8 @@ pub struct Context {
     pub file: Option<AcceptedFile>,
     /// What a picture is to be written as.
     pub picture: PictureFormat,
+    /// Models that the request may name.
+    pub models: Arc<Models>,
     /// What is done, and where the time goes.
     pub meter: Arc<Meter>,
 }

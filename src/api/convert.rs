@@ -7,16 +7,22 @@ use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::interchange::file::{self, File, FileFormat};
 use super::mlp::{LayerParameters, Mlp, unflatten};
+use super::model::Model;
 use super::object;
 use super::problem::Problem;
+use super::text::Text;
 
-/// The MLP to convert.
+/// The MLP to convert: exactly one of `mlp` and `model`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ConvertRequest {
+pub struct ConvertRequest<'a> {
     /// A multi-layer perceptron; without `parameters` they are drawn.
-    #[serde(deserialize_with = "object::required")]
-    pub mlp: Mlp,
+    #[serde(default, deserialize_with = "object::optional")]
+    pub mlp: Option<Mlp>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// Asks for the MLP as a `file` as well.
     #[serde(default)]
     #[schema(value_type = Option<FileFormat>)]
@@ -35,8 +41,9 @@ pub struct ConvertResponse {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let ConvertRequest { mlp: wire, format } = context.decode_for_file(body)?;
+    let ConvertRequest { mlp, model, format } = context.decode_for_file(body)?;
     let format = file::wanted(context, format)?;
+    let wire = Model::mlp(mlp, model, context)?;
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     context.admit(Cost::of_answered(2 * mlp.parameters()))?;
     let standardize = wire.preparation(&mlp)?.standardize;

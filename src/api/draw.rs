@@ -10,7 +10,7 @@ use super::computation::Computation;
 use super::context::{Context, Reply};
 use super::graph::Graph;
 use super::mlp::Mlp;
-use super::model::{Model, Scalar, refuse};
+use super::model::{Forms, Model, Scalar, refuse};
 use super::picture::diagram::Diagram;
 use super::picture::{network, scalar};
 use super::problem::Problem;
@@ -19,7 +19,7 @@ use super::text::Text;
 use super::values::Values;
 use super::{object, real};
 
-/// What to draw: exactly one of `expression`, `graph` and `mlp`.
+/// What to draw: exactly one of `expression`, `graph`, `mlp` and `model`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrawRequest<'a> {
@@ -33,6 +33,10 @@ pub struct DrawRequest<'a> {
     /// A multi-layer perceptron, of which the layers are drawn.
     #[serde(default, deserialize_with = "object::optional")]
     pub mlp: Option<Mlp>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph, for data and grad in each box. Without it the boxes have no numbers,
     /// unless the graph's own nodes give all values.
     #[serde(borrow, default)]
@@ -50,9 +54,9 @@ pub struct DrawRequest<'a> {
 
 /// Answers the request in `body` with a picture.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let DrawRequest { expression, graph, mlp, inputs, outputs, timeout } = context.decode(body)?;
+    let DrawRequest { expression, graph, mlp, model, inputs, outputs, timeout } = context.decode(body)?;
     let context = &context.within(timeout)?;
-    let diagram = match Model::one_of(expression, graph, mlp)? {
+    let diagram = match Model::one_of(Forms { expression, graph, mlp, model }, context)? {
         Model::Scalar(model) => scalar_diagram(model, inputs, outputs.as_deref(), context)?,
         Model::Mlp(mlp) => {
             refuse(&[
@@ -74,7 +78,7 @@ fn scalar_diagram<'a>(
 ) -> Result<Diagram, Problem> {
     let names = inputs.iter().flat_map(Values::names);
     let mut computation = model.resolve(names, outputs, context)?;
-    let has_numbers = inputs.is_some() || computation.inline.len() == computation.graph.inputs().len();
+    let has_numbers = inputs.is_some() || computation.has_all_values();
     let trace = if has_numbers {
         numbers(&mut computation, inputs.unwrap_or_default(), context)?
     } else {

@@ -14,7 +14,7 @@ use super::matrix::Matrix;
 use super::meter::Stage;
 use super::mlp::Mlp;
 use super::mlp_outputs::mlp_outputs;
-use super::model::{Model, Scalar, refuse};
+use super::model::{Forms, Model, Scalar, refuse};
 use super::non_finite::{NonFinite, sweep_problem};
 use super::number::Number;
 use super::problem::Problem;
@@ -22,7 +22,7 @@ use super::text::Text;
 use super::values::Values;
 use super::{object, real};
 
-/// What to evaluate: exactly one of `expression`, `graph` and `mlp`, and its values.
+/// What to evaluate: exactly one of `expression`, `graph`, `mlp` and `model`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateRequest<'a> {
@@ -36,6 +36,10 @@ pub struct EvaluateRequest<'a> {
     /// A multi-layer perceptron.
     #[serde(default, deserialize_with = "object::optional")]
     pub mlp: Option<Mlp>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,
@@ -83,10 +87,11 @@ pub enum EvaluateResponse<'a> {
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let request: EvaluateRequest<'_> = context.decode(body)?;
-    let EvaluateRequest { expression, graph, mlp, inputs, data, outputs, non_finite, timeout } = request;
+    let EvaluateRequest { expression, graph, mlp, model, inputs, data, outputs, non_finite, timeout } =
+        request;
     let context = &context.within(timeout)?;
     let non_finite = non_finite.unwrap_or_default();
-    match Model::one_of(expression, graph, mlp)? {
+    match Model::one_of(Forms { expression, graph, mlp, model }, context)? {
         Model::Scalar(scalar) => {
             refuse(&[(
                 "/data",
@@ -100,7 +105,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                 ("/inputs", inputs.is_some(), "An MLP takes its values from `data.x`."),
                 ("/outputs", outputs.is_some(), "An MLP answers all its outputs; they have no names."),
             ])?;
-            mlp_outputs(*mlp, data, non_finite, context)
+            mlp_outputs(&mlp, data, non_finite, context)
         }
     }
 }

@@ -274,7 +274,7 @@ impl<'c> Explainer<'c> {
 
 /// What a node is called in lines: its label in a graph, its name in an expression.
 fn name(computation: &Computation<'_>, node: NodeId) -> String {
-    let label = match computation.names {
+    let label = match *computation.names {
         Names::Ids { .. } => computation.graph.label(node).map(str::to_owned),
         Names::Expression(_) => None,
     };

@@ -1,5 +1,7 @@
 //! From the text of an expression to a computation.
 
+use std::sync::Arc;
+
 use crate::engine::text::{ParseError, ParseErrorKind, ParseLimits, parse_until};
 
 use super::computation::{Computation, resolve_outputs};
@@ -34,10 +36,11 @@ pub(super) fn parse_expression<'a, 'i>(
         }
     };
     Ok(Computation {
-        graph: program.graph,
+        graph: Arc::new(program.graph),
         outputs,
-        names: Names::Expression(program.names),
+        names: Arc::new(Names::Expression(program.names)),
         inline: Vec::new(),
+        prepared: None,
     })
 }
 

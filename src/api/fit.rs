@@ -18,7 +18,7 @@ use super::text::Text;
 use super::values::Values;
 use super::{count, fitting, real};
 
-/// What to fit to which data: exactly one of `expression` and `graph`.
+/// What to fit to which data: exactly one of `expression`, `graph` and `model`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FitRequest<'a> {
@@ -30,6 +30,10 @@ pub struct FitRequest<'a> {
     /// A computation graph, whose output is the model's value for a row.
     #[serde(borrow, default)]
     pub graph: Option<Graph<'a>>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// The name of the column of `data` that was measured.
     #[serde(borrow)]
     #[schema(value_type = String)]
@@ -155,6 +159,8 @@ pub enum Reason {
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: FitRequest<'_> = context.decode(body)?;
     let context = &context.within(request.timeout)?;
-    let scalar = Scalar::one_of(request.expression.take(), request.graph.take())?;
+    let (expression, graph, model) = (request.expression.take(), request.graph.take(), request.model.take());
+    let detail = "A fit takes an `expression` or a `graph`; /v1/train trains an MLP.";
+    let scalar = Scalar::one_of(expression, graph, model, detail, context)?;
     context.reply(&fitting::fit(scalar, request, context)?)
 }

@@ -15,7 +15,7 @@ use super::graph::Graph;
 use super::interchange::file::{self, File, FileFormat};
 use super::matrix::Matrix;
 use super::mlp::{LayerParameters, Mlp};
-use super::model::{Model, refuse};
+use super::model::{Forms, Model, refuse};
 use super::non_finite::NonFinite;
 use super::number::Number;
 use super::problem::Problem;
@@ -26,7 +26,7 @@ use super::trace::TraceNode;
 use super::values::Values;
 use super::{mlp_gradient, object, real, scalar_gradient};
 
-/// What to differentiate: exactly one of `expression`, `graph` and `mlp`, and its values.
+/// What to differentiate: exactly one of `expression`, `graph`, `mlp` and `model`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GradientRequest<'a> {
@@ -40,6 +40,10 @@ pub struct GradientRequest<'a> {
     /// A multi-layer perceptron; the gradients are those of its loss with respect to weights and biases.
     #[serde(default, deserialize_with = "object::optional")]
     pub mlp: Option<Mlp>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,
@@ -200,7 +204,13 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     if let Some(sgd) = &request.sgd {
         sgd.check()?;
     }
-    let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
+    let forms = Forms {
+        expression: request.expression.take(),
+        graph: request.graph.take(),
+        mlp: request.mlp.take(),
+        model: request.model.take(),
+    };
+    let model = Model::one_of(forms, context)?;
     let response = match model {
         Model::Scalar(scalar) => {
             file::refuse(context, request.format)?;
@@ -229,7 +239,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                     "An MLP has no named nodes to explain; write a neuron as an expression.",
                 ),
             ])?;
-            let mut gradient = mlp_gradient::gradient(*mlp, request, context)?;
+            let mut gradient = mlp_gradient::gradient(&mlp, request, context)?;
             if let Some(reply) = File::alone(&mut gradient.file, context) {
                 return Ok(reply);
             }

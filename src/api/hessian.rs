@@ -41,7 +41,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 }
 
 fn hessian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<HessianResponse<'a>, Problem> {
-    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let (expression, graph) = (request.expression, request.graph);
+    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     check_one_output(&computation)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;

@@ -21,7 +21,7 @@ use super::values::Values;
 use super::vectors::Owners;
 use super::wanted::{named, wanted};
 
-/// What to differentiate twice, the second time in which direction: exactly one of `expression` and `graph`, its values and
+/// What to differentiate twice, the second time in which direction: exactly one of `expression`, `graph` and `model`, its values and
 /// their tangents.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +37,10 @@ pub struct HvpRequest<'a> {
     #[serde(default)]
     #[schema(ignore)]
     pub mlp: Option<IgnoredAny>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,
@@ -86,7 +90,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 }
 
 fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>, Problem> {
-    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let (expression, graph) = (request.expression, request.graph);
+    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;

@@ -36,7 +36,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 }
 
 fn jacobian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<JacobianResponse<'a>, Problem> {
-    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let (expression, graph) = (request.expression, request.graph);
+    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

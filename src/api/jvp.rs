@@ -19,7 +19,7 @@ use super::value::Value;
 use super::values::Values;
 use super::vectors::Owners;
 
-/// What to differentiate in which direction: exactly one of `expression` and `graph`, its values and their tangents.
+/// What to differentiate in which direction: exactly one of `expression`, `graph` and `model`, its values and their tangents.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JvpRequest<'a> {
@@ -34,6 +34,10 @@ pub struct JvpRequest<'a> {
     #[serde(default)]
     #[schema(ignore)]
     pub mlp: Option<IgnoredAny>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,
@@ -73,7 +77,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 }
 
 fn jvp<'a>(request: JvpRequest<'a>, context: &Context) -> Result<JvpResponse<'a>, Problem> {
-    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let (expression, graph) = (request.expression, request.graph);
+    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

@@ -21,7 +21,7 @@ use super::text::Text;
 use super::value::Value;
 use super::values::Values;
 
-/// What to differentiate for which inputs: exactly one of `expression` and `graph`, and its values.
+/// What to differentiate for which inputs: exactly one of `expression`, `graph` and `model`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixRequest<'a> {
@@ -36,6 +36,10 @@ pub struct MatrixRequest<'a> {
     #[serde(default)]
     #[schema(ignore)]
     pub mlp: Option<IgnoredAny>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,

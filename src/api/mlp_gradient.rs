@@ -21,7 +21,7 @@ use super::tensors::Shape;
 
 /// Outputs, loss, gradients, and what else `request` asks for.
 pub(super) fn gradient(
-    wire: Mlp,
+    wire: &Mlp,
     mut request: GradientRequest<'_>,
     context: &Context,
 ) -> Result<MlpGradient, Problem> {

@@ -18,7 +18,7 @@ use super::problem::Problem;
 
 /// The answer for `wire` and the rows of `data`.
 pub(super) fn mlp_outputs(
-    wire: Mlp,
+    wire: &Mlp,
     data: Option<Columns<'_>>,
     non_finite: NonFinite,
     context: &Context,

@@ -65,6 +65,7 @@ pub mod matrix;
 pub mod meter;
 pub mod metrics;
 pub mod mlp;
+pub mod models;
 pub mod non_finite;
 pub mod number;
 pub mod openapi;

@@ -1,4 +1,8 @@
-//! The model of a request, in exactly one of its three forms.
+//! The model of a request, in exactly one of its four forms.
+
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
 
 use super::bind::{Bound, Source, bind};
 use super::computation::Computation;
@@ -8,8 +12,9 @@ use super::faults::Faults;
 use super::graph::Graph;
 use super::meter::{Stage, Unit};
 use super::mlp::Mlp;
+use super::models::{Form, Prepared};
 use super::problem::{Fault, Kind, Problem};
-use super::resolve::resolve;
+use super::resolve::{check_size, resolve};
 use super::text::Text;
 use super::values::Values;
 
@@ -17,7 +22,7 @@ use super::values::Values;
 #[derive(Debug)]
 pub(super) enum Model<'a> {
     Scalar(Scalar<'a>),
-    Mlp(Box<Mlp>),
+    Mlp(Arc<Mlp>),
 }
 
 /// A computation on numbers.
@@ -25,24 +30,61 @@ pub(super) enum Model<'a> {
 pub(super) enum Scalar<'a> {
     Expression(Text<'a>),
     Graph(Graph<'a>),
+    Prepared(Arc<Prepared>),
+}
+
+/// The members of a request that can hold its model.
+#[derive(Debug, Default)]
+pub(super) struct Forms<'a> {
+    pub expression: Option<Text<'a>>,
+    pub graph: Option<Graph<'a>>,
+    pub mlp: Option<Mlp>,
+    /// The name of a model that the server has.
+    pub model: Option<Text<'a>>,
 }
 
 impl<'a> Model<'a> {
     /// The one form that a request has.
-    pub(super) fn one_of(
-        expression: Option<Text<'a>>,
-        graph: Option<Graph<'a>>,
-        mlp: Option<Mlp>,
-    ) -> Result<Self, Problem> {
-        match (expression, graph, mlp) {
-            (Some(text), None, None) => Ok(Model::Scalar(Scalar::Expression(text))),
-            (None, Some(graph), None) => Ok(Model::Scalar(Scalar::Graph(graph))),
-            (None, None, Some(mlp)) => Ok(Model::Mlp(Box::new(mlp))),
-            (expression, graph, mlp) => Err(not_one(&[
+    pub(super) fn one_of(forms: Forms<'a>, context: &Context) -> Result<Self, Problem> {
+        match forms {
+            Forms { expression: Some(text), graph: None, mlp: None, model: None } => {
+                Ok(Model::Scalar(Scalar::Expression(text)))
+            }
+            Forms { expression: None, graph: Some(graph), mlp: None, model: None } => {
+                Ok(Model::Scalar(Scalar::Graph(graph)))
+            }
+            Forms { expression: None, graph: None, mlp: Some(mlp), model: None } => {
+                Ok(Model::Mlp(Arc::new(mlp)))
+            }
+            Forms { expression: None, graph: None, mlp: None, model: Some(name) } => {
+                Ok(match &context.models.find(&name)?.form {
+                    Form::Scalar(prepared) => Model::Scalar(Scalar::Prepared(Arc::clone(prepared))),
+                    Form::Mlp(mlp, _) => Model::Mlp(Arc::clone(mlp)),
+                })
+            }
+            Forms { expression, graph, mlp, model } => Err(not_one(&[
                 ("expression", expression.is_some()),
                 ("graph", graph.is_some()),
                 ("mlp", mlp.is_some()),
+                ("model", model.is_some()),
             ])),
+        }
+    }
+}
+
+impl Model<'_> {
+    /// The one form that a request has, of an operation that takes an MLP alone.
+    pub(super) fn mlp(
+        mlp: Option<Mlp>,
+        model: Option<Text<'_>>,
+        context: &Context,
+    ) -> Result<Arc<Mlp>, Problem> {
+        if mlp.is_some() == model.is_some() {
+            return Err(not_one(&[("mlp", mlp.is_some()), ("model", model.is_some())]));
+        }
+        match Model::one_of(Forms { mlp, model, ..Forms::default() }, context)? {
+            Model::Mlp(mlp) => Ok(mlp),
+            Model::Scalar(_) => Err(Problem::at("/model", "The model is no MLP; this path takes one.")),
         }
     }
 }
@@ -57,13 +99,15 @@ pub(super) fn refuse(members: &[(&str, bool, &str)]) -> Result<(), Problem> {
 }
 
 fn not_one(forms: &[(&str, bool)]) -> Problem {
-    const CHOICE: &str = "exactly one of `expression`, `graph` and `mlp`";
+    let all: Vec<String> = forms.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let (last, others) = all.split_last().expect("there are forms");
+    let choice = format!("exactly one of {} and {last}", others.join(", "));
     let found: Vec<&str> = forms.iter().filter(|(_, found)| *found).map(|(name, _)| *name).collect();
     if found.is_empty() {
-        return Problem::at("", format!("The request has no model; give {CHOICE}."));
+        return Problem::at("", format!("The request has no model; give {choice}."));
     }
     let listed = found.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-    let detail = format!("The request has {listed}; give {CHOICE}.");
+    let detail = format!("The request has {listed}; give {choice}.");
     let faults = found.iter().map(|name| Fault {
         detail: format!("One of {} models.", found.len()),
         pointer: Some(format!("/{name}")),
@@ -73,30 +117,37 @@ fn not_one(forms: &[(&str, bool)]) -> Problem {
 }
 
 impl<'a> Scalar<'a> {
-    /// The one form that a request has, of an operation that takes no MLP.
-    pub(super) fn one_of(expression: Option<Text<'a>>, graph: Option<Graph<'a>>) -> Result<Self, Problem> {
-        match (expression, graph) {
-            (Some(text), None) => Ok(Scalar::Expression(text)),
-            (None, Some(graph)) => Ok(Scalar::Graph(graph)),
-            (None, None) => Err(Problem::at(
-                "",
-                "The request has no model; give exactly one of `expression` and `graph`.",
-            )),
-            (Some(_), Some(_)) => {
-                Err(Problem::at("/graph", "The request has both `expression` and `graph`; give one of them."))
-            }
+    /// The one form that a request has, of an operation that takes no MLP: an expression, a graph, or the name of one. `detail`
+    /// says to whom names an MLP what takes one.
+    pub(super) fn one_of(
+        expression: Option<Text<'a>>,
+        graph: Option<Graph<'a>>,
+        model: Option<Text<'a>>,
+        detail: &str,
+        context: &Context,
+    ) -> Result<Self, Problem> {
+        let given =
+            [("expression", expression.is_some()), ("graph", graph.is_some()), ("model", model.is_some())];
+        if given.iter().filter(|(_, is_given)| *is_given).count() != 1 {
+            return Err(not_one(&given));
+        }
+        match Model::one_of(Forms { expression, graph, mlp: None, model }, context)? {
+            Model::Scalar(scalar) => Ok(scalar),
+            Model::Mlp(_) => Err(Problem::at("/model", format!("The model is an MLP. {detail}"))),
         }
     }
 
-    /// The same, with a word about an MLP.
-    pub(super) fn without_mlp(
+    /// The same of an operation that differentiates, which refuses `mlp` with a reason.
+    pub(super) fn differentiable(
         expression: Option<Text<'a>>,
         graph: Option<Graph<'a>>,
-        has_mlp: bool,
+        mlp: Option<IgnoredAny>,
+        model: Option<Text<'a>>,
+        context: &Context,
     ) -> Result<Self, Problem> {
         let detail = "This path differentiates an `expression` or a `graph`. /v1/gradient gives the gradient of an MLP's loss.";
-        refuse(&[("/mlp", has_mlp, detail)])?;
-        Self::one_of(expression, graph)
+        refuse(&[("/mlp", mlp.is_some(), detail)])?;
+        Self::one_of(expression, graph, model, detail, context)
     }
 
     /// The computation, before it has values. A name in `inputs` is an input even where it is also a constant's.
@@ -109,6 +160,10 @@ impl<'a> Scalar<'a> {
         let computation = context.stage(Stage::Parse, || match self {
             Scalar::Graph(graph) => resolve(graph, outputs, &context.limits),
             Scalar::Expression(text) => parse_expression(&text, inputs, outputs, context),
+            Scalar::Prepared(prepared) => {
+                check_size(prepared.nodes(), &context.limits)?;
+                prepared.computation(outputs)
+            }
         })?;
         context.count(Unit::Nodes, computation.graph.len());
         Ok(computation)

@@ -1,7 +1,7 @@
 //! How the request calls the nodes of a graph.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::engine::graph::{Graph, NodeId};
 
@@ -22,6 +22,17 @@ pub(super) enum Names<'a> {
 }
 
 impl Names<'_> {
+    /// The same names, which need no request any more.
+    pub(super) fn into_owned(self) -> Names<'static> {
+        match self {
+            Names::Expression(nodes) => Names::Expression(nodes),
+            Names::Ids { ids, positions } => {
+                let ids = ids.into_iter().map(|id| Text(Cow::Owned(id.0.into_owned()))).collect();
+                Names::Ids { ids, positions }
+            }
+        }
+    }
+
     /// The name that the request gave `node`.
     pub(super) fn given(&self, node: NodeId, graph: &Graph) -> Option<&str> {
         match self {
@@ -45,6 +56,32 @@ impl Names<'_> {
             }
         }
         Cow::Owned(name)
+    }
+
+    /// The nodes of many names, in one pass.
+    pub(super) fn find_all<'n>(&self, names: impl Iterator<Item = &'n str>) -> HashMap<&'n str, NodeId> {
+        match self {
+            Names::Expression(nodes) => names.filter_map(|name| Some((name, *nodes.get(name)?))).collect(),
+            Names::Ids { ids, positions } => {
+                let mut asked: HashMap<&str, Option<NodeId>> = names.map(|name| (name, None)).collect();
+                for (node, position) in positions.iter().enumerate() {
+                    if let Some(position) = position
+                        && let Some(found) = asked.get_mut(&*ids[*position as usize])
+                    {
+                        *found = Some(NodeId(node as u32));
+                    }
+                }
+                asked.into_iter().filter_map(|(name, node)| Some((name, node?))).collect()
+            }
+        }
+    }
+
+    /// The names, in no particular order.
+    pub(super) fn all(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Names::Expression(nodes) => Box::new(nodes.keys().map(String::as_str)),
+            Names::Ids { ids, .. } => Box::new(ids.iter().map(|id| &**id)),
+        }
     }
 
     /// The node called `name`. For messages: it may search.

@@ -47,6 +47,10 @@ kinds! {
     NOT_FOUND = 404 "not-found" "There is nothing at this path."
         "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
          describes them.";
+    UNKNOWN_MODEL = 404 "unknown-model" "The server has no such model."
+        "`model` names a model that the server was started with, or by its hash one that was posted to /v1/models. \
+         GET /v1/models lists the names. Posted models are kept in memory, each replica its own and the unused ones \
+         not for long: post the definition again, and send the request once more.";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "This path does not take this method."
         "The Allow header of the answer names the methods. Computations are POST requests with a JSON \
          body.";

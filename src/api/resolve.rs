@@ -20,7 +20,10 @@ pub(super) fn resolve<'a>(
     outputs: Option<&[Text<'a>]>,
     limits: &Limits,
 ) -> Result<Computation<'a>, Problem> {
-    check_size(&graph, limits)?;
+    if graph.nodes.is_empty() {
+        return Err(Problem::at("/graph/nodes", "The graph has no nodes; it needs at least one."));
+    }
+    check_size(graph.nodes.len(), limits)?;
     let mut faults = Faults::default();
     note_duplicates(&graph, &mut faults);
     if graph.all_operands().iter().any(|operand| matches!(operand, Operand::Unknown(_))) {
@@ -40,11 +43,8 @@ pub(super) fn resolve<'a>(
     Ok(built.finish(graph, chosen))
 }
 
-fn check_size(graph: &Graph<'_>, limits: &Limits) -> Result<(), Problem> {
-    let count = graph.nodes.len();
-    if count == 0 {
-        return Err(Problem::at("/graph/nodes", "The graph has no nodes; it needs at least one."));
-    }
+/// Refuses a graph of more nodes than the limit.
+pub(super) fn check_size(count: usize, limits: &Limits) -> Result<(), Problem> {
     if count > limits.max_nodes {
         let detail = format!("The graph has {count} nodes; at most {} are allowed.", limits.max_nodes);
         return Err(Problem::limit("max_nodes", limits.max_nodes as u64, count as u64, detail));

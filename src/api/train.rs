@@ -14,7 +14,7 @@ use super::interchange::file::{self, File, FileFormat};
 use super::matrix::Vector;
 use super::metrics::Metrics;
 use super::mlp::Mlp;
-use super::model::{Model, refuse};
+use super::model::{Forms, Model, refuse};
 use super::number::Number;
 use super::optimizer::Optimizer;
 use super::problem::Problem;
@@ -29,7 +29,7 @@ use super::validation::{Validated, Validation};
 use super::values::Values;
 use super::{count, object, real, train_mlp, train_scalar};
 
-/// What to train, on which data, and how: exactly one of `expression`, `graph` and `mlp`, and exactly one of `epochs` and
+/// What to train, on which data, and how: exactly one of `expression`, `graph`, `mlp` and `model`, and exactly one of `epochs` and
 /// `steps`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +44,10 @@ pub struct TrainRequest<'a> {
     /// A multi-layer perceptron, which has its own parameters and loss.
     #[serde(default, deserialize_with = "object::optional")]
     pub mlp: Option<Mlp>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// The inputs of the expression or graph that are trained, with the numbers to start from.
     #[serde(borrow, default)]
     pub parameters: Option<Values<'a>>,
@@ -213,7 +217,13 @@ impl From<train::History> for History {
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let mut request: TrainRequest<'_> = context.decode_for_file(body)?;
     let context = &context.within(request.timeout)?;
-    let model = Model::one_of(request.expression.take(), request.graph.take(), request.mlp.take())?;
+    let forms = Forms {
+        expression: request.expression.take(),
+        graph: request.graph.take(),
+        mlp: request.mlp.take(),
+        model: request.model.take(),
+    };
+    let model = Model::one_of(forms, context)?;
     if let (Some(data), Some(validation)) = (&request.data, &mut request.validation) {
         validation.complete(data);
     }
@@ -236,7 +246,7 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                     "Bounds are for the named parameters of an expression.",
                 ),
             ])?;
-            train_mlp::train(*mlp, request, context)?
+            train_mlp::train(&mlp, request, context)?
         }
     };
     if let Some(reply) = File::alone(&mut response.file, context) {

@@ -20,7 +20,7 @@ use super::{coverage, fingerprint};
 
 /// Trains `mlp` as the request says.
 pub(super) fn train(
-    wire: Mlp,
+    wire: &Mlp,
     mut request: TrainRequest<'_>,
     context: &Context,
 ) -> Result<TrainResponse<'static>, Problem> {

@@ -20,7 +20,7 @@ use super::values::Values;
 use super::vectors::Owners;
 use super::wanted::{named, wanted};
 
-/// What to differentiate with which weights: exactly one of `expression` and `graph`, its values and the outputs' cotangents.
+/// What to differentiate with which weights: exactly one of `expression`, `graph` and `model`, its values and the outputs' cotangents.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VjpRequest<'a> {
@@ -35,6 +35,10 @@ pub struct VjpRequest<'a> {
     #[serde(default)]
     #[schema(ignore)]
     pub mlp: Option<IgnoredAny>,
+    /// The name of a model that the server has, or the hash of one that was posted to `/v1/models`.
+    #[serde(borrow, default)]
+    #[schema(value_type = Option<String>)]
+    pub model: Option<Text<'a>>,
     /// A value for each input of the expression or graph.
     #[serde(borrow, default)]
     pub inputs: Option<Values<'a>>,
@@ -80,7 +84,8 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 }
 
 fn vjp<'a>(request: VjpRequest<'a>, context: &Context) -> Result<VjpResponse<'a>, Problem> {
-    let scalar = Scalar::without_mlp(request.expression, request.graph, request.mlp.is_some())?;
+    let (expression, graph) = (request.expression, request.graph);
+    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

@@ -50,7 +50,7 @@ environment, max_nodes in the file. Flags win over the environment, the environm
 the defaults.
 
 SIGTERM or SIGINT drains: running requests finish within the grace period, then the exit code is 0. A second signal \
-ends the process at once. SIGHUP reads the files of the keys and of the certificate again; one that cannot be used changes nothing.
+ends the process at once. SIGHUP reads the files of the keys, of the certificate and of the models again; one that cannot be used changes nothing.
 
 Exit codes: 0 after draining, 1 when the address cannot be listened on, 2 when the settings or a file that they name \
 cannot be used, 143 or 130 after a second SIGTERM or SIGINT.

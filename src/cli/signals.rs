@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
@@ -22,11 +23,14 @@ pub fn shutdown() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Calls `reload` on every SIGHUP, which without a handler would end the process.
-pub fn on_hangup(reload: impl Fn() + Send + 'static) -> io::Result<()> {
+pub fn on_hangup(reload: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
+    let reload = Arc::new(reload);
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            reload();
+            // Files, and models to be checked: not for an async thread. A panic has been logged.
+            let reload = Arc::clone(&reload);
+            let _ = tokio::task::spawn_blocking(move || reload()).await;
         }
     });
     Ok(())

@@ -13,6 +13,7 @@ use crate::api::Operation;
 use super::access::AccessError;
 use super::connections::Connections;
 use super::metrics::Cancellation;
+use super::models::{self, ModelsError};
 use super::service::Service;
 use super::tls::{Tls, TlsError};
 use super::{Settings, routes};
@@ -42,6 +43,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// A model cannot be used.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -81,12 +85,16 @@ impl Application {
 
     /// A function that reads the files again which may change while the server runs. A file that cannot be used is logged
     /// and changes nothing.
-    pub fn reloader(&self) -> impl Fn() + Send + 'static {
+    pub fn reloader(&self) -> impl Fn() + Send + Sync + 'static {
         let (service, tls) = (Arc::clone(&self.service), self.tls.clone());
         move || {
             match service.access.reload() {
                 Ok(()) => info!(keys = service.access.key_count(), "the keys were read again"),
                 Err(error) => error!(%error, "the keys stay as they were"),
+            }
+            match models::load(&service.settings, &service.models) {
+                Ok(count) => info!(models = count, "the models were read again"),
+                Err(error) => error!(%error, "the models stay as they were"),
             }
             match tls.as_ref().map(|tls| tls.reload()) {
                 Some(Ok(())) => info!("the certificate was read again"),

@@ -7,10 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::api::{Context, Limits, Meter, Operation};
-use crate::engine::Interrupt;
 
 use super::answer::Answer;
-use super::negotiate::Formats;
 
 /// Bytes of the largest body that is tried.
 const LONGEST_BODY: usize = 4 << 10;
@@ -30,30 +28,13 @@ fn bounds(limits: &Limits) -> Limits {
 }
 
 /// The answer of `operation` to `body` and what it took, if that is next to nothing.
-pub fn answer(
-    operation: Operation,
-    formats: Formats,
-    body: &[u8],
-    limits: &Limits,
-    interrupt: &Interrupt,
-) -> Option<(Answer, Arc<Meter>)> {
+pub fn answer(operation: Operation, body: &[u8], context: Context) -> Option<(Answer, Arc<Meter>)> {
     if body.len() > LONGEST_BODY {
         return None;
     }
-    let Formats { body: body_format, answer, file, picture } = formats;
-    let meter = Arc::default();
-    let context = Context {
-        limits: bounds(limits),
-        interrupt: interrupt.clone(),
-        body: body_format,
-        answer,
-        file,
-        picture,
-        meter: Arc::clone(&meter),
-        ..Context::default()
-    };
+    let context = Context { limits: bounds(&context.limits), ..context };
     // A panic is the worker's to tell, which meets it again.
     let reply = catch_unwind(AssertUnwindSafe(|| operation(body, &context)));
-    let answer = Answer::from(reply.ok()?.ok()?).timed(&meter);
-    Some((answer, meter))
+    let answer = Answer::from(reply.ok()?.ok()?).timed(&context.meter);
+    Some((answer, context.meter))
 }

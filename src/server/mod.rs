@@ -25,6 +25,7 @@ pub mod lane;
 pub mod layers;
 pub mod leftover;
 pub mod metrics;
+pub mod models;
 pub mod negotiate;
 pub mod pages;
 pub mod problems;

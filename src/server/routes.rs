@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::compute::{Negotiation, Place};
 use super::metrics::exposition;
 use super::service::Service;
-use super::{compute, layers, negotiate, pages, problems, service, stream};
+use super::{compute, layers, models, negotiate, pages, problems, service, stream};
 
 /// The operations of the API by path: the one place where a new one is added.
 pub const OPERATIONS: &[(&str, Operation)] = &[
@@ -27,6 +27,7 @@ pub const OPERATIONS: &[(&str, Operation)] = &[
     ("/v1/fit", api::fit::answer),
     ("/v1/convert", api::convert::answer),
     ("/v1/draw", api::draw::answer),
+    ("/v1/models", api::models::answer),
 ];
 
 /// Those of them that tell events on the way.
@@ -39,7 +40,7 @@ const AT_ONCE: &[&str] = &["/v1/evaluate", "/v1/gradient"];
 const PICTURES: &[&str] = &["/v1/draw"];
 
 /// The routes of the service itself.
-fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 12] {
+fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 13] {
     [
         ("/", get(pages::start)),
         ("/docs", get(pages::docs)),
@@ -48,6 +49,7 @@ fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 12] {
         ("/readyz", get(service::readyz)),
         ("/info", get(service::info)),
         ("/metrics", get(exposition::metrics)),
+        ("/v1/models", get(models::list)),
         ("/v1/ops", get(async || Answer::from(api::ops::answer()))),
         ("/openapi.yaml", get(service::openapi_yaml)),
         ("/openapi.json", get(service::openapi_json)),
@@ -58,7 +60,9 @@ fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 12] {
 
 /// The pattern of every route.
 pub fn patterns<'o>(operations: &[(&'o str, Operation)]) -> Vec<&'o str> {
-    service_routes().iter().map(|(path, _)| *path).chain(operations.iter().map(|(path, _)| *path)).collect()
+    let services = service_routes().map(|(path, _)| path);
+    let operations = operations.iter().map(|(path, _)| *path).filter(|path| !services.contains(path));
+    services.into_iter().chain(operations).collect()
 }
 
 /// All routes, with the middleware around them.

@@ -9,13 +9,16 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
+use crate::api::models::Models;
 use crate::api::{Problem, openapi};
 
 use super::Settings;
-use super::access::{Access, AccessError};
+use super::access::Access;
+use super::application::StartError;
 use super::budget::Budget;
 use super::drain::Drain;
 use super::metrics::Requests;
+use super::models;
 use super::rates::Rates;
 use super::workers::{Loads, Workers};
 
@@ -30,6 +33,8 @@ pub struct Service {
     pub rates: Rates,
     /// Memory for request bodies.
     pub budget: Budget,
+    /// Models that requests may name.
+    pub models: Arc<Models>,
     /// Runs the operations.
     pub workers: Workers,
     /// Its end.
@@ -48,7 +53,9 @@ pub const COMMIT: Option<&str> = match option_env!("GRADD_COMMIT") {
 
 impl Service {
     /// A service that has nothing to do yet, with routes of these patterns.
-    pub fn new(settings: Settings, routes: &[&str]) -> Result<Self, AccessError> {
+    pub fn new(settings: Settings, routes: &[&str]) -> Result<Self, StartError> {
+        let prepared = Arc::new(Models::new(settings.max_prepared_bytes));
+        models::load(&settings, &prepared)?;
         Ok(Self {
             access: Access::new(&settings)?,
             rates: Rates::new(&settings),
@@ -56,7 +63,8 @@ impl Service {
                 settings.max_held_bytes.get(),
                 "The bodies of other requests take all the memory that the setting `max_held_bytes` allows.",
             ),
-            workers: Workers::new(&settings),
+            workers: Workers::new(&settings, Arc::clone(&prepared)),
+            models: prepared,
             settings,
             drain: Arc::default(),
             requests: Arc::new(Requests::new(routes)),
@@ -120,6 +128,7 @@ pub fn greeting() -> &'static str {
   POST /v1/fit         nonlinear least squares with standard errors
   POST /v1/convert     an MLP from and to safetensors, and to ONNX
   POST /v1/draw        the computation graph as SVG, or for Graphviz
+  POST /v1/models      a model to name in other requests; GET /v1/models lists those that have names
   GET  /v1/ops         every op there is
   GET  /openapi.yaml   the API in full; also /openapi.json, and /docs in a browser
   GET  /healthz /readyz /info /metrics /problems

@@ -19,6 +19,7 @@ use tracing::Span;
 use crate::api::cost::READING;
 use crate::api::events::Events;
 use crate::api::format::Format;
+use crate::api::models::Models;
 use crate::api::{Admission, Context, Cost, Kind, Limits, Meter, Operation, Problem, Stage, timeout};
 use crate::engine::Interrupt;
 
@@ -50,6 +51,7 @@ pub struct Workers {
     short: Lane,
     long: Arc<Lane>,
     memory: Arc<Budget>,
+    models: Arc<Models>,
     /// What all computations together have done.
     done: Arc<Meter>,
 }
@@ -64,8 +66,8 @@ pub struct Loads {
 }
 
 impl Workers {
-    /// Workers as `settings` asks.
-    pub fn new(settings: &Settings) -> Self {
+    /// Workers as `settings` asks, for computations that may name these models.
+    pub fn new(settings: &Settings, models: Arc<Models>) -> Self {
         let lane = |name, queue| Lane::new(name, settings.slots(), queue);
         let memory = Budget::new(
             settings.max_memory.get(),
@@ -76,6 +78,7 @@ impl Workers {
             short: lane("short computations", settings.queue),
             long: Arc::new(lane("long computations", settings.queue.min(MOST_WAITING))),
             memory: Arc::new(memory),
+            models,
             done: Arc::default(),
         }
     }
@@ -108,9 +111,25 @@ impl Workers {
         body: &[u8],
         interrupt: &Interrupt,
     ) -> Option<Answer> {
-        let (answer, meter) = at_once::answer(operation, formats, body, &self.limits, interrupt)?;
+        let context = self.context(formats, interrupt.clone());
+        let (answer, meter) = at_once::answer(operation, body, context)?;
         self.done.absorb(&meter);
         Some(answer)
+    }
+
+    /// The surroundings of a computation before it is let in.
+    fn context(&self, formats: Formats, interrupt: Interrupt) -> Context {
+        let Formats { body, answer, file, picture } = formats;
+        Context {
+            limits: self.limits.clone(),
+            interrupt,
+            body,
+            answer,
+            file,
+            picture,
+            models: Arc::clone(&self.models),
+            ..Context::default()
+        }
     }
 
     /// How full the workers are now.
@@ -154,19 +173,13 @@ impl Workers {
             };
             drop(queued);
             let taken = self.take(seat, &meter.request, &body)?;
-            let Formats { body: body_format, answer, file, picture } = formats;
-            let (limits, admission) = (self.limits.clone(), Some(Arc::clone(&taken) as Arc<dyn Admission>));
+            let admission = Some(Arc::clone(&taken) as Arc<dyn Admission>);
             let meter = meter;
             let context = Context {
-                limits,
-                interrupt,
-                body: body_format,
-                answer,
-                file,
-                picture,
                 events,
                 admission,
                 meter: Arc::clone(&meter.request),
+                ..self.context(formats, interrupt)
             };
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {

@@ -12,6 +12,7 @@ mod lanes;
 mod leftover;
 mod logs;
 mod metrics;
+mod models;
 mod pages;
 mod rates;
 mod routing;

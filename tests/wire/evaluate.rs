@@ -8,7 +8,7 @@ use super::{answer, assert_invalid, pointers, problem, problem_within, slug};
 #[test]
 fn exactly_one_model_is_given() {
     let found = problem(evaluate::answer, &json!({}));
-    assert_invalid(&found, &[""], &["exactly one of `expression`, `graph` and `mlp`"]);
+    assert_invalid(&found, &[""], &["exactly one of `expression`, `graph`, `mlp` and `model`"]);
     let found = problem(evaluate::answer, &json!({"expression": "1", "graph": {"nodes": []}}));
     assert_eq!(pointers(&found), ["/expression", "/graph"]);
     assert!(found.detail.contains("`expression` and `graph`"), "{}", found.detail);

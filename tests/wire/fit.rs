@@ -272,8 +272,12 @@ fn what_cannot_be_meant_is_told_with_its_place() {
         (data(json!([0]), json!([2.1])), &["/data"][..], "at least 2 rows; there are 1"),
         (with("target", json!("z")), &["/target"], "no column `z`"),
         (without("target"), &[""], "`target`"),
-        (without("expression"), &[""], "exactly one of `expression` and `graph`"),
-        (with("graph", json!({"nodes": [{"id": "a", "op": "input"}]})), &["/graph"], "give one of them"),
+        (without("expression"), &[""], "exactly one of `expression`, `graph` and `model`"),
+        (
+            with("graph", json!({"nodes": [{"id": "a", "op": "input"}]})),
+            &["/expression", "/graph"],
+            "One of 2",
+        ),
         (with("expression", json!("a*exp(-k*t) - y")), &["/target"], "not the difference"),
         (with("data", json!({"t": [0, 1, 2], "y": 3})), &["/data/y"], "an array with one number per row"),
         (

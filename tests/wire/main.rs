@@ -17,6 +17,7 @@ mod gradient;
 mod graph;
 mod interchange;
 mod mlp;
+mod models;
 mod nist;
 mod ops;
 mod recipes;
@@ -27,13 +28,27 @@ mod train;
 mod train_state;
 mod weights;
 
+use std::sync::Arc;
+
+use gradd::api::models::Models;
 use gradd::api::{Context, Limits, Operation, Problem};
 use serde_json::Value;
 
 /// The answer to `body`, which must be one.
 #[track_caller]
 fn answer(operation: Operation, body: &Value) -> Value {
-    match operation(body.to_string().as_bytes(), &Context::default()) {
+    answer_in(&Context::default(), operation, body)
+}
+
+/// A context with room for models that are posted.
+fn with_models() -> Context {
+    Context { models: Arc::new(Models::new(1 << 20)), ..Context::default() }
+}
+
+/// The answer to `body` in `context`, which must be one.
+#[track_caller]
+fn answer_in(context: &Context, operation: Operation, body: &Value) -> Value {
+    match operation(body.to_string().as_bytes(), context) {
         Ok(reply) => {
             assert_eq!(reply.content_type, "application/json");
             serde_json::from_slice(&reply.body).expect("the answer is JSON")

@@ -35,6 +35,7 @@ macro_rules! examples {
 
 /// All examples, in the order of the document.
 pub const FILES: &[File] = examples![
+    "models" "neuron",
     "evaluate" "neuron",
     "evaluate" "batch",
     "evaluate" "graph",
@@ -48,6 +49,7 @@ pub const FILES: &[File] = examples![
     "gradient" "explained",
     "gradient" "functions",
     "gradient" "mlp",
+    "gradient" "prepared",
     "jacobian" "polar",
     "jacobian" "batch",
     "hessian" "rosenbrock",

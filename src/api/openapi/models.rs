@@ -3,7 +3,9 @@
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-const MODELS: [&str; 3] = ["expression", "graph", "mlp"];
+const MODELS: [&str; 4] = ["expression", "graph", "mlp", "model"];
+/// Where no MLP is taken.
+const SCALAR: [&str; 3] = ["expression", "graph", "model"];
 
 /// Adds it to the schemas of the requests.
 pub(super) fn add(document: &mut OpenApi) {
@@ -18,8 +20,10 @@ pub(super) fn add(document: &mut OpenApi) {
     choose("GradientRequest", &MODELS);
     choose("TrainRequest", &MODELS);
     choose("DrawRequest", &MODELS);
+    choose("ModelDefinition", &MODELS[..3]);
+    choose("ConvertRequest", &["mlp", "model"]);
     for request in ["FitRequest", "MatrixRequest", "JvpRequest", "VjpRequest", "HvpRequest"] {
-        choose(request, &MODELS[..2]);
+        choose(request, &SCALAR);
     }
 }
 

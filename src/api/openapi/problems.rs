@@ -13,6 +13,7 @@ const COMPUTATION: &[Kind] = &[
     Kind::MALFORMED_BODY,
     Kind::UNAUTHORIZED,
     Kind::FORBIDDEN,
+    Kind::UNKNOWN_MODEL,
     Kind::NOT_ACCEPTABLE,
     Kind::BODY_TIMEOUT,
     Kind::BODY_TOO_LARGE,
@@ -33,6 +34,9 @@ pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = &mut item.post {
             let mut kinds = COMPUTATION.to_vec();
+            if path == "/v1/models" {
+                kinds.retain(|kind| *kind != Kind::UNKNOWN_MODEL);
+            }
             if path == "/v1/train" {
                 kinds.push(Kind::DIVERGED);
             }
@@ -44,7 +48,7 @@ pub(super) fn add(document: &mut OpenApi) {
         if let Some(operation) = &mut item.get {
             let kinds: &[Kind] = match path.as_str() {
                 "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
-                "/info" | "/metrics" | "/v1/ops" => {
+                "/info" | "/metrics" | "/v1/ops" | "/v1/models" => {
                     &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::RATE_LIMITED, Kind::INTERNAL]
                 }
                 _ => &[Kind::INTERNAL],
@@ -186,6 +190,9 @@ fn detail(kind: Kind) -> &'static str {
         }
         Kind::FORBIDDEN => {
             "The key sensor-7 does not open /v1/train; it opens /v1/evaluate. Ask whoever runs the server for another."
+        }
+        Kind::UNKNOWN_MODEL => {
+            "There is no model `decai`; did you mean `decay`? GET /v1/models lists those that there are."
         }
         Kind::BODY_TIMEOUT => "The body did not arrive within 30 s.",
         Kind::BUSY => "All compute slots are taken and the queue is full; try again in 2 s.",

@@ -13,6 +13,7 @@ use crate::api::hvp::{HvpRequest, HvpResponse};
 use crate::api::jacobian::JacobianResponse;
 use crate::api::jvp::{JvpRequest, JvpResponse};
 use crate::api::matrices::MatrixRequest;
+use crate::api::models::{ModelDefinition, ModelDescription, ModelList};
 use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
 use crate::api::progress::{Checkpoint, Progress};
@@ -23,8 +24,8 @@ use crate::api::vjp::{VjpRequest, VjpResponse};
 #[openapi(
     info(
         title = "gradd",
-        description = "Gradients over HTTP. A model comes in as exactly one of a text `expression`, a JSON `graph` and a small \
-                       `mlp`; out come outputs, exact gradients, and on request updated weights.\n\nCalls are pure: the \
+        description = "Gradients over HTTP. A model comes in as exactly one of a text `expression`, a JSON `graph`, a small \
+                       `mlp`, and the name of a `model` that the server has; out come outputs, exact gradients, and on request updated weights.\n\nCalls are pure: the \
                        answer depends on the request alone, bit for bit (but for the member `timing` of a training run), so \
                        that repeating one is safe. Nothing is \
                        kept between calls. Unknown members are refused. Numbers round-trip exactly; `NaN`, `Infinity` \
@@ -37,7 +38,7 @@ use crate::api::vjp::{VjpRequest, VjpResponse};
         (name = "service", description = "The state of the server.")
     ),
     paths(
-        evaluate, gradient, jacobian, hessian, jvp, vjp, hvp, train, fit, convert, draw, ops, healthz, readyz, info,
+        evaluate, gradient, jacobian, hessian, jvp, vjp, hvp, train, fit, convert, draw, prepare, models, ops, healthz, readyz, info,
         metrics, openapi_yaml, openapi_json
     ),
     components(schemas(Problem, Progress, Checkpoint))
@@ -194,7 +195,7 @@ fn fit() {}
     path = "/v1/convert",
     operation_id = "convert",
     tag = "computations",
-    request_body(content = ConvertRequest, description = "The MLP, and the file that is wanted."),
+    request_body(content = ConvertRequest<'static>, description = "The MLP, and the file that is wanted."),
     responses((status = 200, description = "Its parameters.", body = ConvertResponse))
 )]
 #[allow(dead_code)]
@@ -221,6 +222,46 @@ fn convert() {}
 )]
 #[allow(dead_code)]
 fn draw() {}
+
+/// Prepare a model
+///
+/// Takes a model in without values, checks it and compiles what it can, so that requests may name it in place of sending it:
+/// `"model": "sha256:..."`, the hash of the body as it was posted. For clients that ask for the same function again and
+/// again. Nothing is promised: a prepared model is kept in memory, by the server that it was posted to, until others need the
+/// room or the server ends. A request that names one that is gone gets 404 and posts it again.
+#[utoipa::path(
+    post,
+    path = "/v1/models",
+    operation_id = "prepare",
+    tag = "computations",
+    request_body(content = ModelDefinition<'static>, description = "The model."),
+    responses((status = 200, description = "What it is, and the name by which requests have it.", body = ModelDescription))
+)]
+#[allow(dead_code)]
+fn prepare() {}
+
+/// List the models
+///
+/// Lists the models that the server was started with, by the names under which requests have them. Those that were posted are not
+/// among them.
+#[utoipa::path(
+    get,
+    path = "/v1/models",
+    operation_id = "models",
+    tag = "reference",
+    responses((
+        status = 200,
+        description = "The models that have names.",
+        body = ModelList,
+        example = json!({"models": [{
+            "name": "decay", "model": "sha256:3b1a7f0f27a5f0a5d9c0c6d5a2a50c3a7d2f5d0d6f34cf3f4c31a0bb8ae5b6c1", "form": "expression",
+            "inputs": ["t"], "defaults": {"a": 2.5, "b": 1.3}, "outputs": ["output"],
+            "size": {"inputs": 3, "outputs": 1, "nodes": 6}, "ops": {"exp": 1, "mul": 2, "neg": 1}
+        }]})
+    ))
+)]
+#[allow(dead_code)]
+fn models() {}
 
 /// List all ops
 ///

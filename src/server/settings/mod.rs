@@ -118,6 +118,10 @@ settings! {
     rate_limit: usize = 0, "N";
     /// Seconds within which `rate_limit` requests may be sent, all at once or spread.
     rate_window: Duration = Duration::from_mins(1), "SECONDS";
+    /// Directory of models that requests may name, one JSON file each; read again on SIGHUP.
+    models: PathBuf = PathBuf::new(), "DIRECTORY";
+    /// Bytes of all models together that were posted to be named by requests; those unused for longest go first.
+    max_prepared_bytes: usize = 64 << 20, "BYTES";
     /// Origins that browsers may call from, "*" for any; none switches CORS off.
     cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
     /// Compress answers for clients that accept gzip.

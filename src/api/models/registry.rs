@@ -1,0 +1,128 @@
+//! The models that a server has: those it was started with, by name, and those that were posted, by hash.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use lru::LruCache;
+
+use super::description::ModelList;
+use super::stored::Stored;
+use crate::api::faults::quote;
+use crate::api::problem::{Fault, Kind, Problem};
+use crate::api::suggest;
+
+/// How every hash begins, and no name.
+const HASH: &str = "sha256:";
+
+/// Models that requests name.
+#[derive(Debug, Default)]
+pub struct Models {
+    named: RwLock<Arc<BTreeMap<String, Arc<Stored>>>>,
+    posted: Mutex<Posted>,
+}
+
+/// Models that were posted; those that were used longest ago go first when room is needed.
+#[derive(Debug)]
+struct Posted {
+    by_hash: LruCache<String, Arc<Stored>>,
+    /// Bytes of all.
+    bytes: usize,
+    most: usize,
+}
+
+impl Default for Posted {
+    fn default() -> Self {
+        Self { by_hash: LruCache::unbounded(), bytes: 0, most: 0 }
+    }
+}
+
+impl Models {
+    /// No models yet, with room for so many bytes of posted ones.
+    pub fn new(most: usize) -> Self {
+        Self { posted: Mutex::new(Posted { most, ..Posted::default() }), ..Self::default() }
+    }
+
+    /// Puts other named models in place of those that there were.
+    pub fn name(&self, models: BTreeMap<String, Arc<Stored>>) {
+        *self.named.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(models);
+    }
+
+    /// The named models.
+    pub fn named(&self) -> Arc<BTreeMap<String, Arc<Stored>>> {
+        Arc::clone(&self.named.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the named models are.
+    pub fn list(&self) -> ModelList {
+        ModelList { models: self.named().iter().map(|(name, model)| model.describe(Some(name))).collect() }
+    }
+
+    /// Keeps a model that was posted, in place of those that were used longest ago where there is no room.
+    ///
+    /// # Errors
+    /// A limit, when it is too large for the whole room.
+    pub fn keep(&self, model: Stored) -> Result<(), Problem> {
+        let bytes = model.bytes();
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = posted.most;
+        if bytes > most {
+            let detail = format!(
+                "The model takes about {bytes} bytes; prepared models together get {most}. Send it with each request \
+                 instead, or make it smaller."
+            );
+            return Err(Problem::limit("max_prepared_bytes", most as u64, bytes as u64, detail));
+        }
+        // One that is there already keeps its tapes.
+        if posted.by_hash.get(model.hash()).is_some() {
+            return Ok(());
+        }
+        while posted.bytes + bytes > most
+            && let Some((_, oldest)) = posted.by_hash.pop_lru()
+        {
+            posted.bytes -= oldest.bytes();
+        }
+        posted.bytes += bytes;
+        posted.by_hash.put(model.hash().to_owned(), Arc::new(model));
+        Ok(())
+    }
+
+    /// The model called `name`, or with that hash.
+    ///
+    /// # Errors
+    /// 404 when there is none, with what to do about it.
+    pub fn find(&self, name: &str) -> Result<Arc<Stored>, Problem> {
+        let named = self.named();
+        if let Some(model) = named.get(name) {
+            return Ok(Arc::clone(model));
+        }
+        if !name.starts_with(HASH) {
+            let detail = if named.is_empty() {
+                format!("There is no model {}; the server was started without any.", quote(name))
+            } else {
+                let ending = suggest::ending(name, named.keys().map(String::as_str));
+                format!(
+                    "There is no model {}{ending} GET /v1/models lists those that there are.",
+                    quote(name)
+                )
+            };
+            return Err(unknown(detail));
+        }
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = posted.by_hash.get(name) {
+            return Ok(Arc::clone(model));
+        }
+        drop(posted);
+        named.values().find(|model| model.hash() == name).map(Arc::clone).ok_or_else(|| {
+            unknown(format!(
+                "This server has no model {} prepared. Post its definition to /v1/models, again if it was posted before: \
+                 replicas do not share prepared models, and forget those that are not used.",
+                quote(name)
+            ))
+        })
+    }
+}
+
+fn unknown(detail: String) -> Problem {
+    let fault = Fault { detail: detail.clone(), pointer: Some("/model".to_owned()), ..Fault::default() };
+    Problem { errors: vec![fault], ..Problem::new(Kind::UNKNOWN_MODEL, detail) }
+}

@@ -1,0 +1,126 @@
+//! The models that a server is started with: one JSON file each, named by the file.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::models::{ModelList, Models, Stored};
+use crate::api::{Context, Problem};
+
+use super::Settings;
+use super::service::Service;
+
+/// The name under which UM-Bridge has the model of the request itself.
+pub const EXPRESSION: &str = "expression";
+
+/// Why models could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelsError {
+    /// The directory or a file of it cannot be read.
+    #[error("cannot read the models in {}: {error}", path.display())]
+    Unreadable {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A file is named as no model can be.
+    #[error("cannot name a model after {}: {reason}", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the name.
+        reason: &'static str,
+    },
+    /// A file does not define a model.
+    #[error("the model file {} cannot be used: {}", path.display(), told(problem))]
+    Faulty {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
+}
+
+/// Every fault with its place; a detail alone where it says more.
+fn told(problem: &Problem) -> String {
+    let places: Vec<String> = problem
+        .errors
+        .iter()
+        .filter_map(|fault| {
+            let place = fault.pointer.as_deref()?;
+            Some(if problem.errors.len() > 1 {
+                format!("{place}: {}", fault.detail)
+            } else {
+                place.to_owned()
+            })
+        })
+        .collect();
+    match places.as_slice() {
+        [] => problem.detail.clone(),
+        [place] if problem.errors.len() == 1 => format!("at {place}: {}", problem.detail),
+        places => places.join(" "),
+    }
+}
+
+/// Reads the models of the directory that `settings` name, if any, into `models`: all of them, or none where one is faulty.
+///
+/// Gives their number.
+pub fn load(settings: &Settings, models: &Models) -> Result<usize, ModelsError> {
+    let directory = &settings.models;
+    if directory.as_os_str().is_empty() {
+        return Ok(0);
+    }
+    let context = Context { limits: settings.limits(), ..Context::default() };
+    let mut named = BTreeMap::new();
+    for path in
+        files(directory).map_err(|error| ModelsError::Unreadable { path: directory.clone(), error })?
+    {
+        let name = name(&path)?;
+        let body = fs::read(&path).map_err(|error| ModelsError::Unreadable { path: path.clone(), error })?;
+        let model = Stored::new(&body, &context)
+            .map_err(|problem| ModelsError::Faulty { path: path.clone(), problem: Box::new(problem) })?;
+        named.insert(name, Arc::new(model));
+    }
+    let count = named.len();
+    models.name(named);
+    Ok(count)
+}
+
+/// The files `*.json` of `directory`, sorted.
+fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("json")) {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn name(path: &Path) -> Result<String, ModelsError> {
+    let refuse = |reason| ModelsError::Name { path: path.to_owned(), reason };
+    let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+    if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter)) || name.is_empty()
+    {
+        return Err(refuse("use letters, digits, `_`, `-` and `.`"));
+    }
+    if name == EXPRESSION {
+        return Err(refuse("by that name UM-Bridge has the expression of each request"));
+    }
+    Ok(name.to_owned())
+}
+
+/// `GET /v1/models`: the named models.
+pub async fn list(State(service): State<Arc<Service>>) -> Json<ModelList> {
+    Json(service.models.list())
+}
