@@ -1,6 +1,0 @@
-#![no_main]
-
-#[path = "../checks/mod.rs"]
-mod checks;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::train_state(bytes));
