@@ -60,6 +60,10 @@ replicas:
 sbom:
     .ci/sbom
 
+# fuzz each target for so many seconds, with Debian's libFuzzer
+fuzz seconds="60" *targets:
+    tests/fuzz/run {{ seconds }} {{ targets }}
+
 # everything that must hold before a change is merged
 ci:
     .ci/run
