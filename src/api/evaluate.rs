@@ -13,14 +13,13 @@ use super::graph::Graph;
 use super::matrix::Matrix;
 use super::meter::Stage;
 use super::mlp::Mlp;
-use super::mlp_outputs::mlp_outputs;
 use super::model::{Forms, Model, Scalar, refuse};
 use super::non_finite::{NonFinite, sweep_problem};
 use super::number::Number;
 use super::problem::Problem;
 use super::text::Text;
 use super::values::Values;
-use super::{object, real};
+use super::{mlp_outputs, object, real};
 
 /// What to evaluate: exactly one of `expression`, `graph`, `mlp` and `model`, and its values.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -98,25 +97,28 @@ pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
                 data.is_some(),
                 "`data` is for an MLP; give the values of an expression or graph in `inputs`.",
             )])?;
-            scalar_outputs(scalar, inputs, outputs.as_deref(), non_finite, context)
+            let outputs = scalar_outputs(scalar, inputs, outputs.as_deref(), non_finite, context)?;
+            context.reply(&EvaluateResponse::Scalar { outputs })
         }
         Model::Mlp(mlp) => {
             refuse(&[
                 ("/inputs", inputs.is_some(), "An MLP takes its values from `data.x`."),
                 ("/outputs", outputs.is_some(), "An MLP answers all its outputs; they have no names."),
             ])?;
-            mlp_outputs(&mlp, data, non_finite, context)
+            let (outputs, loss) = mlp_outputs::outputs(&mlp, data, non_finite, context)?;
+            context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
         }
     }
 }
 
-fn scalar_outputs<'a>(
+/// The outputs of an expression or a graph.
+pub(super) fn scalar_outputs<'a>(
     scalar: Scalar<'a>,
     inputs: Option<Values<'a>>,
     outputs: Option<&[Text<'a>]>,
     non_finite: NonFinite,
     context: &Context,
-) -> Result<Reply, Problem> {
+) -> Result<Values<'a>, Problem> {
     let (computation, bound) = scalar.bind_inputs(inputs, outputs, context)?;
     let samples = bound.samples.unwrap_or(1);
     let answered = Cost::of_answered(computation.outputs.len().saturating_mul(samples));
@@ -126,5 +128,5 @@ fn scalar_outputs<'a>(
     let columns = context
         .stage(Stage::Forward, || tape.evaluate(&bound.bindings(), non_finite.into(), &context.interrupt))
         .map_err(|error| sweep_problem(&computation, error))?;
-    context.reply(&EvaluateResponse::Scalar { outputs: computation.name_outputs(columns) })
+    Ok(computation.name_outputs(columns))
 }

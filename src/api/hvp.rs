@@ -23,7 +23,7 @@ use super::wanted::{named, wanted};
 
 /// What to differentiate twice, the second time in which direction: exactly one of `expression`, `graph` and `model`, its values and
 /// their tangents.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HvpRequest<'a> {
     /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
@@ -84,14 +84,20 @@ pub struct HvpResponse<'a> {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let request: HvpRequest<'_> = context.decode(body)?;
+    let mut request: HvpRequest<'_> = context.decode(body)?;
     let context = &context.within(request.timeout)?;
-    context.reply(&hvp(request, context)?)
+    let (expression, graph) = (request.expression.take(), request.graph.take());
+    let (mlp, model) = (request.mlp.take(), request.model.take());
+    let scalar = Scalar::differentiable(expression, graph, mlp, model, context)?;
+    context.reply(&hvp(scalar, request, context)?)
 }
 
-fn hvp<'a>(request: HvpRequest<'a>, context: &Context) -> Result<HvpResponse<'a>, Problem> {
-    let (expression, graph) = (request.expression, request.graph);
-    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
+/// What `request` asks for of the model `scalar`.
+pub(super) fn hvp<'a>(
+    scalar: Scalar<'a>,
+    request: HvpRequest<'a>,
+    context: &Context,
+) -> Result<HvpResponse<'a>, Problem> {
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;

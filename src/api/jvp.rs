@@ -20,7 +20,7 @@ use super::values::Values;
 use super::vectors::Owners;
 
 /// What to differentiate in which direction: exactly one of `expression`, `graph` and `model`, its values and their tangents.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JvpRequest<'a> {
     /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
@@ -71,14 +71,20 @@ pub struct JvpResponse<'a> {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let request: JvpRequest<'_> = context.decode(body)?;
+    let mut request: JvpRequest<'_> = context.decode(body)?;
     let context = &context.within(request.timeout)?;
-    context.reply(&jvp(request, context)?)
+    let (expression, graph) = (request.expression.take(), request.graph.take());
+    let (mlp, model) = (request.mlp.take(), request.model.take());
+    let scalar = Scalar::differentiable(expression, graph, mlp, model, context)?;
+    context.reply(&jvp(scalar, request, context)?)
 }
 
-fn jvp<'a>(request: JvpRequest<'a>, context: &Context) -> Result<JvpResponse<'a>, Problem> {
-    let (expression, graph) = (request.expression, request.graph);
-    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
+/// What `request` asks for of the model `scalar`.
+pub(super) fn jvp<'a>(
+    scalar: Scalar<'a>,
+    request: JvpRequest<'a>,
+    context: &Context,
+) -> Result<JvpResponse<'a>, Problem> {
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let tangents = Owners::inputs(&computation, &bound).resolve(request.tangents)?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

@@ -3,26 +3,24 @@
 use crate::nn::{self, Pass, Reduction, Rows, Scalar, Workspace};
 
 use super::columns::Columns;
-use super::context::{Context, Reply};
+use super::context::Context;
 use super::cost::{Cost, mlp_memory};
 use super::data::Table;
 use super::dtype::{self, InType, Rounded};
-use super::evaluate::EvaluateResponse;
 use super::matrix::Matrix;
 use super::meter::{Stage, Unit};
 use super::mlp::Mlp;
 use super::mlp_checks::{check_answer, check_loss, check_outputs, pass_problem};
 use super::non_finite::NonFinite;
-use super::number::Number;
 use super::problem::Problem;
 
-/// The answer for `wire` and the rows of `data`.
-pub(super) fn mlp_outputs(
+/// The outputs of `wire` for the rows of `data`, and the mean loss where these have targets.
+pub(super) fn outputs(
     wire: &Mlp,
     data: Option<Columns<'_>>,
     non_finite: NonFinite,
     context: &Context,
-) -> Result<Reply, Problem> {
+) -> Result<(Matrix, Option<f64>), Problem> {
     let (mlp, parameters) = wire.resolve(&context.limits)?;
     let table = Table::new(data, "/data", &mlp, &wire.preparation(&mlp)?, &context.limits)?;
     check_answer(&mlp, table.rows(), &context.limits)?;
@@ -40,8 +38,7 @@ pub(super) fn mlp_outputs(
         check_outputs(&mlp, &outputs, table.place)?;
         loss.map_or(Ok(()), |loss| check_loss(loss, table.place))?;
     }
-    let outputs = Matrix::new(mlp.outputs(), outputs);
-    context.reply(&EvaluateResponse::Mlp { outputs, loss: loss.map(Number) })
+    Ok((Matrix::new(mlp.outputs(), outputs), loss))
 }
 
 /// The outputs for the rows of a table, and the loss where it has targets.

@@ -86,6 +86,7 @@ pub mod timeout;
 pub mod trace;
 pub mod train;
 pub mod train_state;
+pub mod umbridge;
 pub mod validation;
 pub mod value;
 pub mod values;

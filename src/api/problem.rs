@@ -73,6 +73,9 @@ kinds! {
     SYNTAX = 422 "syntax" "The expression cannot be parsed."
         "`errors` gives line and column of the fault, and the detail shows the place and what was expected \
          there.";
+    UNSUPPORTED_ACTION = 422 "unsupported-action" "The model does not do that."
+        "The protocol has the action, but this model does not support it. The detail says what it supports, and which \
+         models support the action.";
     LIMIT_EXCEEDED = 422 "limit-exceeded" "The request asks for more than a limit allows."
         "`actual` is what the request asks for, `limit` what is allowed, `setting` the name of the setting \
          to raise. GET /info lists the limits of this server.";
@@ -194,6 +197,17 @@ impl Problem {
         let mut problem = Self::new(Kind::INVALID_REQUEST, detail.clone());
         problem.errors.push(Fault { detail, pointer: Some(pointer.into()), ..Fault::default() });
         problem
+    }
+
+    /// The same problem of a part of the request, which is at `place` in the whole.
+    #[must_use]
+    pub fn below(mut self, place: &str) -> Self {
+        for fault in &mut self.errors {
+            if let Some(pointer) = &mut fault.pointer {
+                pointer.insert_str(0, place);
+            }
+        }
+        self
     }
 
     /// A limit that was passed: `actual` of what `setting` bounds by `limit`.

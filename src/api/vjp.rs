@@ -21,7 +21,7 @@ use super::vectors::Owners;
 use super::wanted::{named, wanted};
 
 /// What to differentiate with which weights: exactly one of `expression`, `graph` and `model`, its values and the outputs' cotangents.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VjpRequest<'a> {
     /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
@@ -78,14 +78,20 @@ pub struct VjpResponse<'a> {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let request: VjpRequest<'_> = context.decode(body)?;
+    let mut request: VjpRequest<'_> = context.decode(body)?;
     let context = &context.within(request.timeout)?;
-    context.reply(&vjp(request, context)?)
+    let (expression, graph) = (request.expression.take(), request.graph.take());
+    let (mlp, model) = (request.mlp.take(), request.model.take());
+    let scalar = Scalar::differentiable(expression, graph, mlp, model, context)?;
+    context.reply(&vjp(scalar, request, context)?)
 }
 
-fn vjp<'a>(request: VjpRequest<'a>, context: &Context) -> Result<VjpResponse<'a>, Problem> {
-    let (expression, graph) = (request.expression, request.graph);
-    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
+/// What `request` asks for of the model `scalar`.
+pub(super) fn vjp<'a>(
+    scalar: Scalar<'a>,
+    request: VjpRequest<'a>,
+    context: &Context,
+) -> Result<VjpResponse<'a>, Problem> {
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

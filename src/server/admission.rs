@@ -10,10 +10,20 @@ use tracing::Span;
 
 use super::access::Caller;
 use super::connections::Peer;
+use super::dialect;
 use super::service::Service;
 
-/// Answers `request` if it may be asked.
+/// Answers `request` if it may be asked, in the dialect of its path.
 pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let dialect = dialect::at(request.uri().path());
+    let response = answer(&service, request, next).await;
+    match dialect {
+        Some(dialect) => dialect.translate(response),
+        None => response,
+    }
+}
+
+async fn answer(service: &Service, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if service.access.is_open(path) {
         return next.run(request).await;

@@ -8,10 +8,9 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
-use crate::api::Operation;
-
 use super::access::AccessError;
 use super::connections::Connections;
+use super::endpoint::Endpoint;
 use super::metrics::Cancellation;
 use super::models::{self, ModelsError};
 use super::service::Service;
@@ -58,10 +57,7 @@ impl Application {
     }
 
     /// Like [`build`](Self::build), with other operations than the API's.
-    pub async fn with_operations(
-        settings: Settings,
-        operations: &[(&str, Operation)],
-    ) -> Result<Self, StartError> {
+    pub async fn with_operations(settings: Settings, operations: &[Endpoint]) -> Result<Self, StartError> {
         let listen = settings.listen;
         let tls = Tls::new(&settings)?.map(Arc::new);
         let patterns = routes::patterns(operations);

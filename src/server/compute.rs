@@ -16,32 +16,15 @@ use super::answer::Answer;
 use super::body;
 use super::body::Held;
 use super::drain::UnderWay;
+use super::endpoint::{Endpoint, Negotiation, Place};
 use super::negotiate::Formats;
 use super::service::Service;
 
-/// Finds out what a request takes and gives.
-pub type Negotiation = fn(&Parts) -> Result<Formats, Problem>;
-
-/// Where an operation may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On a worker.
-    Worker,
-    /// On a worker, or where the request is when it is small.
-    Nearest,
-}
-
-/// Answers `request` by running `operation` on its body, in the formats that `negotiation` finds.
-pub async fn answer(
-    service: &Arc<Service>,
-    operation: Operation,
-    negotiation: Negotiation,
-    place: Place,
-    request: Request,
-) -> Response {
+/// Answers `request` by running the operation of `endpoint` on its body.
+pub async fn answer(service: &Arc<Service>, endpoint: &Endpoint, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let reply = tokio::select! {
-        reply = compute(service, operation, negotiation, place, &parts, &mut body) => reply,
+        reply = compute(service, endpoint, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };
     reply.into_response()
@@ -49,19 +32,17 @@ pub async fn answer(
 
 async fn compute(
     service: &Arc<Service>,
-    operation: Operation,
-    negotiation: Negotiation,
-    place: Place,
+    endpoint: &Endpoint,
     parts: &Parts,
     body: &mut Body,
 ) -> Result<Answer, Problem> {
-    let admitted = Admitted::new(service, negotiation, parts, body).await?;
-    if place == Place::Nearest
-        && let Some(answer) = admitted.at_once(operation)
+    let admitted = Admitted::new(service, endpoint.negotiation, parts, body).await?;
+    if endpoint.place == Place::Nearest
+        && let Some(answer) = admitted.at_once(endpoint.operation)
     {
         return Ok(answer);
     }
-    admitted.run(operation, None).await
+    admitted.run(endpoint.operation, None).await
 }
 
 /// A request that was let in, with its body.

@@ -11,13 +11,10 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::models::{ModelList, Models, Stored};
-use crate::api::{Context, Problem};
+use crate::api::{Context, Problem, umbridge};
 
 use super::Settings;
 use super::service::Service;
-
-/// The name under which UM-Bridge has the model of the request itself.
-pub const EXPRESSION: &str = "expression";
 
 /// Why models could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +111,7 @@ fn name(path: &Path) -> Result<String, ModelsError> {
     {
         return Err(refuse("use letters, digits, `_`, `-` and `.`"));
     }
-    if name == EXPRESSION {
+    if name == umbridge::EXPRESSION {
         return Err(refuse("by that name UM-Bridge has the expression of each request"));
     }
     Ok(name.to_owned())
@@ -123,4 +120,9 @@ fn name(path: &Path) -> Result<String, ModelsError> {
 /// `GET /v1/models`: the named models.
 pub async fn list(State(service): State<Arc<Service>>) -> Json<ModelList> {
     Json(service.models.list())
+}
+
+/// `GET /Info` of UM-Bridge: their names.
+pub async fn umbridge_info(State(service): State<Arc<Service>>) -> Json<umbridge::Info> {
+    Json(umbridge::info(&service.models))
 }

@@ -51,6 +51,14 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
     Ok(Formats { body, answer, file, picture: PictureFormat::default() })
 }
 
+/// JSON both ways, whatever the headers say: for protocols whose clients say nothing.
+///
+/// # Errors
+/// None.
+pub fn json_alone(_: &Parts) -> Result<Formats, Problem> {
+    Ok(Formats { body: Format::Json, answer: Format::Json, file: None, picture: PictureFormat::default() })
+}
+
 /// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
 pub fn wants_events(headers: &HeaderMap) -> bool {
     let Some(accept) = accept(headers) else { return false };

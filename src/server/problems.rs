@@ -35,15 +35,15 @@ pub struct Told(pub Kind);
 
 /// The problem that a response was written from.
 #[derive(Clone)]
-struct Written(Problem);
+pub struct Written(pub Problem);
 
 /// Middleware: puts the request's id into every 500, where a person needs it to find the log lines.
 pub async fn name_the_request(request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Written>() {
+    let response = next.run(request).await;
+    match response.extensions().get::<Written>() {
         Some(Written(problem)) if problem.status == Kind::INTERNAL.status => {
-            Problem { request_id: id, ..problem }.into_response()
+            Problem { request_id: id, ..problem.clone() }.into_response()
         }
         _ => response,
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gradd::api::{self, Context, Kind, Problem, Reply};
 use gradd::server::Settings;
+use gradd::server::endpoint::Endpoint;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
@@ -225,7 +226,9 @@ fn tell_and_panic(body: &[u8], context: &Context) -> Result<Reply, Problem> {
 #[tokio::test]
 async fn a_panic_is_a_500_before_the_first_event_and_the_last_event_after_it() {
     let settings = Settings { compute_slots: 1, queue: 0, ..settings() };
-    let app = TestApp::spawn_operations(settings, &[("/v1/train", tell_and_panic)]).await;
+    let app =
+        TestApp::spawn_operations(settings, &[Endpoint::new("/v1/train", tell_and_panic).with_events()])
+            .await;
     let ask = async |body: &'static str| {
         let request = app.post("/v1/train", body).header("accept", "text/event-stream");
         request.header("x-request-id", body).send().await.expect("an answer")

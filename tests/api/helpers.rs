@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use gradd::api::{Context, Kind, Operation, Problem, Reply};
+use gradd::server::endpoint::Endpoint;
 use gradd::server::{Application, Settings};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -50,12 +51,13 @@ impl TestApp {
 
     /// A server whose only operations are `/echo`, `/gate` and `/panic`.
     pub async fn spawn_with(settings: Settings) -> Self {
-        let operations: &[(&str, Operation)] = &[("/echo", echo), ("/gate", gate), ("/panic", panicking)];
-        Self::spawn_operations(settings, operations).await
+        let operations: [(&str, Operation); 3] = [("/echo", echo), ("/gate", gate), ("/panic", panicking)];
+        Self::spawn_operations(settings, &operations.map(|(path, operation)| Endpoint::new(path, operation)))
+            .await
     }
 
     /// A server with these operations only.
-    pub async fn spawn_operations(settings: Settings, operations: &[(&str, Operation)]) -> Self {
+    pub async fn spawn_operations(settings: Settings, operations: &[Endpoint]) -> Self {
         Self::run(Application::with_operations(settings, operations).await.expect("a free port"))
     }
 

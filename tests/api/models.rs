@@ -162,3 +162,47 @@ async fn a_posted_model_is_named_by_its_hash() {
     let refused = off.send("/v1/models", r#"{"expression":"x*y"}"#).await;
     assert_eq!(problem(refused, Kind::LIMIT_EXCEEDED).await["setting"], "max_prepared_bytes");
 }
+
+#[tokio::test]
+async fn um_bridge_is_spoken_as_its_clients_expect() {
+    let directory = Directory::new("umbridge", &[("decay.json", DECAY)]);
+    let app = TestApp::spawn_real(directory.settings()).await;
+    let info: Value = app.get("/Info").await.json().await.expect("JSON");
+    assert_eq!(info, json!({"protocolVersion": 1.0, "models": ["expression", "decay"]}));
+    // Its C++ client sends no Content-Type.
+    let post = async |path: &str, body: Value| {
+        app.client.post(app.url(path)).body(body.to_string()).send().await.expect("an answer")
+    };
+    let answer = post("/Evaluate", json!({"name": "decay", "input": [[0]], "config": {}})).await;
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.json::<Value>().await.expect("JSON"), json!({"output": [[2.5]]}));
+
+    for (path, body, kind) in [
+        ("/Evaluate", json!({"name": "nothing", "input": [[0]]}), "ModelNotFound"),
+        ("/Gradient", json!({"name": "decay"}), "InvalidInput"),
+        ("/ModelInfo", json!([]), "InvalidInput"),
+    ] {
+        let answer = post(path, body).await;
+        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        assert_eq!(answer.json::<Value>().await.expect("JSON")["error"]["type"], kind);
+    }
+    let other = app.get("/Evaluate").await;
+    assert_eq!(
+        (other.status().as_u16(), &other.headers()["allow"]),
+        (405, &"POST".parse().expect("a header"))
+    );
+}
+
+#[tokio::test]
+async fn refusals_before_the_model_are_told_in_um_bridges_form_too() {
+    let (_, key) = gradd::server::keys::Key::generate("alice").expect("a fit name");
+    let keys = gradd::server::keys::Keys::new(vec![key]).expect("one key");
+    let app = TestApp::spawn_real(Settings { keys, ..settings() }).await;
+    let answer = app.send("/Evaluate", json!({"name": "expression", "input": [[0]]}).to_string()).await;
+    assert_eq!(answer.status(), 400);
+    assert!(answer.headers().contains_key("www-authenticate"));
+    let told: Value = answer.json().await.expect("JSON");
+    assert_eq!(told["error"]["type"], "Unauthorized");
+    assert!(told["error"]["message"].as_str().expect("text").contains("API key"), "{told}");
+}

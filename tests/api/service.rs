@@ -2,6 +2,7 @@
 
 use gradd::api::Kind;
 use gradd::server::Settings;
+use gradd::server::endpoint::Endpoint;
 use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, problem, settings};
@@ -70,7 +71,7 @@ async fn the_openapi_document_describes_every_route() {
     assert!(yaml.text().await.expect("text").starts_with("openapi: 3.1"));
     let document: Value = app.get("/openapi.json").await.json().await.expect("JSON");
     let paths = document["paths"].as_object().expect("an object");
-    for (path, _) in gradd::server::routes::OPERATIONS {
+    for Endpoint { path, .. } in gradd::server::routes::OPERATIONS {
         assert!(paths.contains_key(*path), "{path} is not described");
     }
     for (path, item) in paths {

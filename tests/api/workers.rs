@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gradd::api::{Context, Kind, Problem, Reply};
 use gradd::server::Settings;
+use gradd::server::endpoint::Endpoint;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -103,7 +104,11 @@ fn count(_body: &[u8], _context: &Context) -> Result<Reply, Problem> {
 /// The server's timeout is longer than any test, and only the body tells of a shorter one.
 #[tokio::test]
 async fn a_request_whose_own_timeout_passes_while_it_waits_is_a_504_and_never_begins() {
-    let app = TestApp::spawn_operations(slots(1, 8), &[("/gate", gate), ("/count", count)]).await;
+    let app = TestApp::spawn_operations(
+        slots(1, 8),
+        &[Endpoint::new("/gate", gate), Endpoint::new("/count", count)],
+    )
+    .await;
     let short = "own timeout";
     // Bodies of a megabyte begin in the long lane.
     let long = "own timeout ".repeat(100_000);

@@ -87,6 +87,12 @@ fn every_operation_has_descriptions_and_errors() {
             }
             let responses = operation["responses"].as_object().unwrap();
             let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
+            if operation["tags"] == json!(["um-bridge"]) {
+                assert_eq!(statuses, ["200", "400"], "{path}");
+                let error = &responses["400"]["content"]["application/json"]["schema"]["$ref"];
+                assert_eq!(error, "#/components/schemas/UmBridgeErrorAnswer", "{path}");
+                continue;
+            }
             if method == "post" {
                 let mut expected = vec![
                     "200", "400", "401", "403", "404", "406", "408", "413", "415", "422", "429", "500",

@@ -26,6 +26,7 @@ mod round_trip;
 mod standardize;
 mod train;
 mod train_state;
+mod umbridge;
 mod weights;
 
 use std::sync::Arc;

@@ -13,6 +13,8 @@ pub use stored::Stored;
 
 pub(super) use stored::{Form, Prepared};
 
+use std::sync::Arc;
+
 use super::context::{Context, Reply};
 use super::problem::Problem;
 
@@ -20,6 +22,6 @@ use super::problem::Problem;
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let stored = Stored::new(body, context)?;
     let description = stored.describe(None);
-    context.models.keep(stored)?;
+    context.models.keep(Arc::new(stored))?;
     context.reply(&description)
 }

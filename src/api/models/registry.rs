@@ -1,12 +1,13 @@
 //! The models that a server has: those it was started with, by name, and those that were posted, by hash.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lru::LruCache;
 
 use super::description::ModelList;
-use super::stored::Stored;
+use super::stored::{self, Stored};
+use crate::api::context::Context;
 use crate::api::faults::quote;
 use crate::api::problem::{Fault, Kind, Problem};
 use crate::api::suggest;
@@ -57,13 +58,32 @@ impl Models {
         ModelList { models: self.named().iter().map(|(name, model)| model.describe(Some(name))).collect() }
     }
 
+    /// The model that `definition` defines, prepared now unless it was before. Kept where there is room for it.
+    ///
+    /// # Errors
+    /// All faults of the definition.
+    pub(in crate::api) fn prepare(
+        &self,
+        definition: &[u8],
+        context: &Context,
+    ) -> Result<Arc<Stored>, Problem> {
+        let hash = stored::hash(definition);
+        if let Some(model) = self.posted().by_hash.get(&hash) {
+            return Ok(Arc::clone(model));
+        }
+        let model = Arc::new(Stored::new(definition, context)?);
+        // One that is too large to be kept serves this once.
+        drop(self.keep(Arc::clone(&model)));
+        Ok(model)
+    }
+
     /// Keeps a model that was posted, in place of those that were used longest ago where there is no room.
     ///
     /// # Errors
     /// A limit, when it is too large for the whole room.
-    pub fn keep(&self, model: Stored) -> Result<(), Problem> {
+    pub fn keep(&self, model: Arc<Stored>) -> Result<(), Problem> {
         let bytes = model.bytes();
-        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut posted = self.posted();
         let most = posted.most;
         if bytes > most {
             let detail = format!(
@@ -82,8 +102,12 @@ impl Models {
             posted.bytes -= oldest.bytes();
         }
         posted.bytes += bytes;
-        posted.by_hash.put(model.hash().to_owned(), Arc::new(model));
+        posted.by_hash.put(model.hash().to_owned(), model);
         Ok(())
+    }
+
+    fn posted(&self) -> MutexGuard<'_, Posted> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The model called `name`, or with that hash.
@@ -107,7 +131,7 @@ impl Models {
             };
             return Err(unknown(detail));
         }
-        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut posted = self.posted();
         if let Some(model) = posted.by_hash.get(name) {
             return Ok(Arc::clone(model));
         }

@@ -153,7 +153,7 @@ impl Stored {
 }
 
 /// The name by content of a definition.
-fn hash(body: &[u8]) -> String {
+pub(super) fn hash(body: &[u8]) -> String {
     let mut hash = "sha256:".to_owned();
     for byte in Sha256::digest(body) {
         write!(hash, "{byte:02x}").expect("a string takes everything");
@@ -286,6 +286,11 @@ impl Prepared {
     /// Names of the outputs, in order.
     pub fn output_names(&self) -> Vec<&str> {
         self.computation.outputs.iter().map(|(name, _)| &**name).collect()
+    }
+
+    /// How many outputs there are.
+    pub fn outputs(&self) -> usize {
+        self.computation.outputs.len()
     }
 
     fn default_values(&self) -> Option<Values<'static>> {

@@ -14,7 +14,7 @@ const WITH_FILES: [&str; 3] = ["/v1/gradient", "/v1/train", "/v1/convert"];
 
 /// Adds them to every computation, with the schema that JSON has and without its examples; and the files.
 pub(super) fn add(document: &mut OpenApi) {
-    for (path, item) in &mut document.paths.paths {
+    for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
         let Some(operation) = &mut item.post else { continue };
         if let Some(RefOr::T(request)) = &mut operation.request_body {
             request.content.extend(binary(request.content.get(Format::Json.media_type())));

@@ -11,6 +11,7 @@ mod models;
 mod problems;
 mod routes;
 mod security;
+pub(in crate::api) mod umbridge;
 
 use utoipa::OpenApi as _;
 use utoipa::openapi::{License, OpenApi};

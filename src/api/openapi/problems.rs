@@ -6,6 +6,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
+use super::umbridge;
 use crate::api::problem::{Fault, Kind, Problem};
 
 /// What a computation can answer beside its result.
@@ -33,6 +34,10 @@ const COMPUTATION: &[Kind] = &[
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = &mut item.post {
+            if !path.starts_with("/v1/") {
+                umbridge::add_errors(operation);
+                continue;
+            }
             let mut kinds = COMPUTATION.to_vec();
             if path == "/v1/models" {
                 kinds.retain(|kind| *kind != Kind::UNKNOWN_MODEL);
@@ -50,6 +55,10 @@ pub(super) fn add(document: &mut OpenApi) {
                 "/readyz" => &[Kind::INTERNAL, Kind::DRAINING],
                 "/info" | "/metrics" | "/v1/ops" | "/v1/models" => {
                     &[Kind::UNAUTHORIZED, Kind::FORBIDDEN, Kind::RATE_LIMITED, Kind::INTERNAL]
+                }
+                "/Info" => {
+                    umbridge::add_errors(operation);
+                    continue;
                 }
                 _ => &[Kind::INTERNAL],
             };

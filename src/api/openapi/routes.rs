@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use super::umbridge;
 use crate::api::convert::{ConvertRequest, ConvertResponse};
 use crate::api::draw::DrawRequest;
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
@@ -18,6 +19,7 @@ use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
 use crate::api::progress::{Checkpoint, Progress};
 use crate::api::train::{TrainRequest, TrainResponse};
+use crate::api::umbridge::ErrorAnswer;
 use crate::api::vjp::{VjpRequest, VjpResponse};
 
 #[derive(OpenApi)]
@@ -35,13 +37,15 @@ use crate::api::vjp::{VjpRequest, VjpResponse};
     tags(
         (name = "computations", description = "Outputs, gradients, training, fits, files and pictures."),
         (name = "reference", description = "What computations can use."),
+        (name = "um-bridge", description = "The same for clients of UM-Bridge, whose protocol these paths speak."),
         (name = "service", description = "The state of the server.")
     ),
     paths(
         evaluate, gradient, jacobian, hessian, jvp, vjp, hvp, train, fit, convert, draw, prepare, models, ops, healthz, readyz, info,
-        metrics, openapi_yaml, openapi_json
+        metrics, openapi_yaml, openapi_json, umbridge::info, umbridge::model_info, umbridge::input_sizes,
+        umbridge::output_sizes, umbridge::evaluate, umbridge::gradient, umbridge::apply_jacobian, umbridge::apply_hessian
     ),
-    components(schemas(Problem, Progress, Checkpoint))
+    components(schemas(Problem, Progress, Checkpoint, ErrorAnswer))
 )]
 pub(super) struct Document;
 
