@@ -14,8 +14,8 @@ use super::problem::Problem;
 
 /// Bytes that reading a body may take for each of its bytes, the model that it describes included.
 pub const READING: usize = 24;
-/// Bytes of a node in the compiled tape and the sweeps' buffers.
-const NODE: usize = 160;
+/// Bytes of an instruction in the compiled tape and the sweeps' buffers. A node of n operands has n and more of them.
+const STEP: usize = 160;
 /// Bytes of a number in the answer: itself, and its text.
 const ANSWERED: usize = 8 + 25;
 /// Floating-point operations of one instruction, taken over all ops.
@@ -26,7 +26,7 @@ const GRADIENT: f64 = 3.0;
 /// Floating-point operations of an instruction for each direction of a tangent, and of a tangent of a gradient.
 const TANGENT: f64 = 4.0;
 const SECOND: f64 = 14.0;
-/// Bytes of a node, for each thread, in the buffers of tangents: at most 8 lanes of values and tangents. A gradient that moves
+/// Bytes of an instruction, for each thread, in the buffers of tangents: at most 8 lanes of values and tangents. A gradient that moves
 /// takes them twice.
 const TANGENT_LANES: usize = 16 * 8;
 /// Bytes of a matrix's entry beside its numbers and its name: where it is kept, and the marks of its text.
@@ -68,8 +68,8 @@ fn threads() -> usize {
 impl Cost {
     /// Of the values of a graph at so many samples.
     pub(super) fn of_values(graph: &Graph, samples: usize) -> Self {
-        let nodes = graph.len();
-        Self { work: nodes as f64 * samples as f64 * OPERATION, memory: nodes.saturating_mul(NODE) }
+        let (steps, _) = graph.steps();
+        Self { work: steps as f64 * samples as f64 * OPERATION, memory: steps.saturating_mul(STEP) }
     }
 
     /// Of its values and gradient, so many times.
@@ -80,22 +80,28 @@ impl Cost {
 
     /// Of its values with tangents in so many directions.
     pub(super) fn of_tangents(graph: &Graph, samples: usize, directions: usize) -> Self {
-        let work = Self::of_values(graph, samples).work * GRADIENT
-            + graph.len() as f64 * samples as f64 * directions as f64 * TANGENT;
-        Self { work, memory: graph.len().saturating_mul(TANGENT_LANES * threads()) }
+        Self::of_directions(graph.steps().0, samples, directions, TANGENT, TANGENT_LANES)
     }
 
     /// Of its gradient with tangents in so many directions.
     pub(super) fn of_second(graph: &Graph, samples: usize, directions: usize) -> Self {
-        let work = Self::of_values(graph, samples).work * GRADIENT
-            + graph.len() as f64 * samples as f64 * directions as f64 * SECOND;
-        Self { work, memory: graph.len().saturating_mul(2 * TANGENT_LANES * threads()) }
+        Self::of_directions(graph.steps().1, samples, directions, SECOND, 2 * TANGENT_LANES)
+    }
+
+    /// Of a sweep in directions, each of which takes so many operations of an instruction.
+    fn of_directions(steps: usize, samples: usize, directions: usize, each: f64, bytes: usize) -> Self {
+        let once = steps as f64 * samples as f64;
+        Self {
+            work: once * (OPERATION * GRADIENT + directions as f64 * each),
+            memory: steps.saturating_mul(bytes * threads()),
+        }
     }
 
     /// Of finding out what depends on so many inputs, 64 of them at a time.
     pub(super) fn of_pattern(graph: &Graph, inputs: usize) -> Self {
         let sweeps = inputs.div_ceil(64) as f64;
-        Self { work: graph.len() as f64 * sweeps * SECOND, memory: graph.len().saturating_mul(NODE) }
+        let (_, steps) = graph.steps();
+        Self { work: steps as f64 * sweeps * SECOND, memory: steps.saturating_mul(STEP) }
     }
 
     /// Of so many entries of a matrix that are kept and answered with the names of their columns, and listed if asked for.

@@ -85,7 +85,8 @@ impl Wanted {
     pub(super) fn cost(&self, computation: &Computation<'_>, bound: &Bound) -> Cost {
         let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));
         let gradients = bound.numbers_of(&self.gradients);
-        let traced = if self.trace { 2 * graph.len() } else { 0 };
+        // Of every node its data and grad, and the names of its operands.
+        let traced = if self.trace { 2 * graph.len() + graph.operand_count() } else { 0 };
         let answered =
             (computation.outputs.len() + traced).saturating_mul(samples).saturating_add(2 * gradients);
         Cost::of_gradients(graph, samples, 1.0) + Cost::of_answered(answered)

@@ -63,6 +63,8 @@ pub struct Graph {
     constants: Vec<f64>,
     inputs: Vec<(Box<str>, NodeId)>,
     labels: FxHashMap<NodeId, Box<str>>,
+    /// Of all nodes together, as [`Op::instructions`].
+    instructions: (usize, usize),
 }
 
 impl Graph {
@@ -89,6 +91,13 @@ impl Graph {
     /// How many operands all nodes have together; a leaf counts as one.
     pub fn operand_count(&self) -> usize {
         self.operands.len()
+    }
+
+    /// How many leaves and instructions a tape of all nodes has, and how many one that is to be differentiated twice: what
+    /// the graph costs, where a node of a million operands is not the same as one of two.
+    pub fn steps(&self) -> (usize, usize) {
+        let leaves = self.constants.len() + self.inputs.len();
+        (leaves + self.instructions.0, leaves + self.instructions.1)
     }
 
     /// All nodes, operands before what uses them.
@@ -124,6 +133,8 @@ impl Graph {
         self.codes.push(Code::Apply(op));
         self.starts.push(self.operands.len() as u32);
         self.operands.extend_from_slice(operands);
+        let (plain, twice) = op.instructions(operands.len());
+        self.instructions = (self.instructions.0 + plain, self.instructions.1 + twice);
         Ok(node)
     }
 

@@ -770,6 +770,21 @@ impl Op {
         })
     }
 
+    /// How many instructions the tape makes of this op of so many operands, and how many where it is to be differentiated
+    /// twice: what [`super::tape`]'s lowering does, told before it is done. Of constants it may make fewer.
+    pub fn instructions(self, operands: usize) -> (usize, usize) {
+        let tree = operands.saturating_sub(1).max(1);
+        let plain = match self {
+            Op::Sum | Op::Prod | Op::Norm => tree,
+            Op::Mean => tree + 1,
+            Op::Dot => operands / 2 + (operands / 2).saturating_sub(1).max(1),
+            Op::LogSumExp | Op::Min | Op::Max if operands > 2 => 3 * operands - 1,
+            _ => 1,
+        };
+        let is_smoothed = self == Op::Norm && operands > 2;
+        (plain, if is_smoothed { 5 * operands + 4 } else { plain })
+    }
+
     /// Whether vectors among several operands are taken element by element although any number of operands will do: what
     /// `max(v, 0)` means in PyTorch. Alone, a vector gives its elements.
     pub fn is_elementwise(self) -> bool {

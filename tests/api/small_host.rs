@@ -30,6 +30,7 @@ fn greedy() -> Vec<(&'static str, String)> {
         let _ = write!(rows, "\\n{},{}", i % 7, if i % 2 == 0 { "yes" } else { "no" });
     }
     let sum = (0..25_000).map(|i| format!("v{i}")).collect::<Vec<_>>().join("+");
+    let many = |op: &str, operands: usize| format!("{op}({})", vec!["x"; operands].join(","));
     let wide = |units: usize| json!({"inputs": 500, "layers": [{"units": units}], "loss": "mse"});
     let row = |units: usize| json!({"x": [vec![0.5; 500]], "y": [vec![1; units]]});
     vec![
@@ -43,6 +44,8 @@ fn greedy() -> Vec<(&'static str, String)> {
         ("/v1/gradient", chain.clone() + "]}}"),
         ("/v1/gradient", chain + r#"]},"trace":true}"#),
         ("/v1/evaluate", format!(r#"{{"expression":"{sum}","inputs":{{{names}"unused":1}}}}"#)),
+        ("/v1/gradient", json!({"expression": many("sum", 350_000), "inputs": {"x": 1}}).to_string()),
+        ("/v1/gradient", json!({"expression": many("max", 120_000), "inputs": {"x": 1}}).to_string()),
         (
             "/v1/gradient",
             json!({"mlp": wide(500), "data": row(500), "sgd": {"learning_rate": 0.1, "momentum": 0.9}})

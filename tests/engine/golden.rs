@@ -145,6 +145,22 @@ fn every_local_partial() {
     }
 }
 
+/// What a graph says that it takes is what the tape makes of it.
+#[test]
+fn instructions_are_told_before_they_are_made() {
+    for &op in Op::ALL {
+        for count in (1..12).filter(|&count| op.arity().admits(count)) {
+            let (graph, output) = applied(op, count);
+            let made = |second| {
+                let options = CompileOptions { fold: false, second, ..CompileOptions::default() };
+                Tape::compile(&graph, &[output], &vec![Role::NUMBER; count], options).len()
+            };
+            assert_eq!(op.instructions(count), (made(false), made(true)), "{} of {count}", op.name());
+            assert_eq!(graph.steps(), (count + made(false), count + made(true)), "{} of {count}", op.name());
+        }
+    }
+}
+
 /// The formulas of the op table, which are shown as they stand, are the derivatives.
 #[test]
 fn every_formula_of_a_derivative() {

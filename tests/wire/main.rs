@@ -1,6 +1,7 @@
 //! The operations as plain functions: bytes in, bytes or a problem out, without HTTP.
 
 mod bounds;
+mod cost;
 mod csv;
 mod decode;
 mod derivatives;
