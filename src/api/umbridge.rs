@@ -327,14 +327,15 @@ pub fn apply_hessian(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     check_length("/vec", "input", &call.vec, input.len())?;
     let names = prepared.input_names();
     let mut output = vec![0.0; input.len()];
-    // One output at a time, since they count differently.
+    // One output at a time, since they count differently. The only one may be without a name.
+    let is_only = prepared.outputs() == 1;
     for (name, weight) in prepared.output_names().into_iter().zip(&call.sens) {
         if *weight == 0.0 {
             continue;
         }
         let request = HvpRequest {
             inputs: Some(named(&names, &input)),
-            outputs: Some(vec![Text(name.into())]),
+            outputs: (!is_only).then(|| vec![Text(name.into())]),
             wrt: Some(names.iter().map(|name| Text((*name).into())).collect()),
             tangents: named(&names, &call.vec),
             ..HvpRequest::default()

@@ -42,6 +42,14 @@ fn an_empty_config_is_the_neuron_of_the_lecture() {
     let gradient = [-1.4999999999999998, 0.49999999999999994, 0.9999999999999999, 0.0, 0.49999999999999994];
     assert_eq!(answer(umbridge::gradient, &neuron(&wrt)), json!({"output": gradient}));
     assert_eq!(answer(umbridge::apply_jacobian, &neuron(&wrt)), json!({"output": [-1.4999999999999998]}));
+    let wrt = json!({"outWrt": 0, "inWrt1": 0, "inWrt2": 0, "sens": [2], "vec": [0, 0, 0, 0, 1]});
+    // The second derivatives for b are -2 tanh (1 - tanh²) times the inner derivatives, which are w1, w2, x1, x2 and 1.
+    let twice = -2.0 * std::f64::consts::FRAC_1_SQRT_2;
+    let product = answer(umbridge::apply_hessian, &neuron(&wrt))["output"].clone();
+    let product: Vec<f64> = serde_json::from_value(product).unwrap();
+    for (found, inner) in product.iter().zip([-3.0, 1.0, 2.0, 0.0, 1.0]) {
+        assert!((found - twice * inner).abs() < 1e-14, "{product:?}");
+    }
 }
 
 #[test]
