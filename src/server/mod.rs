@@ -2,7 +2,7 @@
 //!
 //! A request comes in through [`connections`], in the clear or over [`tls`], passes the middleware of [`layers`], of which
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
-//! where it asks for a computation, takes the one path of [`compute`]: its headers are checked ([`negotiate`]), its
+//! where it asks for a computation, takes the one path of [`compute`], with what is particular about its [`endpoint`] and the [`dialect`] of its errors: its headers are checked ([`negotiate`]), its
 //! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
 //! [`budget`] of memory, unless it is so small that it is done [`at_once`]. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
