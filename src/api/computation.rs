@@ -12,6 +12,7 @@ use super::meter::Stage;
 use super::models::Prepared;
 use super::names::Names;
 use super::problem::Problem;
+use super::resolve::check_size;
 use super::text::Text;
 use super::value::Value;
 use super::values::Values;
@@ -63,11 +64,17 @@ impl<'a> Computation<'a> {
                 })
                 .map(Arc::new)
         };
-        let tape = match &self.prepared {
-            None => tape(),
-            Some(prepared) => prepared.tapes.get(&outputs, roles, options, tape),
-        };
-        Ok(tape?)
+        match &self.prepared {
+            None => Ok(tape()?),
+            Some(prepared) => {
+                let compile = || {
+                    // Where a request is done at once, a tape that is kept may be longer than one that is made.
+                    check_size(self.graph.len(), &context.limits)?;
+                    Ok(tape()?)
+                };
+                prepared.tapes.get(&outputs, roles, options, compile)
+            }
+        }
     }
 
     /// Whether every input has a value before the request gives any.

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use super::bind::{Bound, Source, bind};
 use super::computation::Computation;
 use super::context::Context;
+use super::cost::Cost;
 use super::expression::parse_expression;
 use super::faults::Faults;
 use super::graph::Graph;
@@ -14,7 +15,7 @@ use super::meter::{Stage, Unit};
 use super::mlp::Mlp;
 use super::models::{Form, Prepared};
 use super::problem::{Fault, Kind, Problem};
-use super::resolve::{check_size, resolve};
+use super::resolve::resolve;
 use super::text::Text;
 use super::values::Values;
 
@@ -161,8 +162,10 @@ impl<'a> Scalar<'a> {
             Scalar::Graph(graph) => resolve(graph, outputs, &context.limits),
             Scalar::Expression(text) => parse_expression(&text, inputs, outputs, context),
             Scalar::Prepared(prepared) => {
-                check_size(prepared.nodes(), &context.limits)?;
-                prepared.computation(outputs)
+                // Its size was bounded when it was prepared; what even one look at its inputs takes is not.
+                let computation = prepared.computation(outputs)?;
+                Cost::of_values(&computation.graph, 1).check(&context.limits)?;
+                Ok(computation)
             }
         })?;
         context.count(Unit::Nodes, computation.graph.len());

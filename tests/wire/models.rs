@@ -254,12 +254,17 @@ fn models_that_are_not_used_make_room_for_others() {
 }
 
 #[test]
-fn a_prepared_model_is_bounded_like_one_that_is_sent() {
+fn a_kept_tape_may_be_longer_than_one_that_is_made() {
     let context = with_models();
     let hash = prepare(&context, &chain());
-    let limits = Limits { max_nodes: 3, ..Limits::default() };
-    let context = Context { limits, ..context };
-    let problem =
-        problem_in(&context, evaluate::answer, &json!({"model": hash, "inputs": {"t": 1, "a": 1, "b": 1}}));
+    let request = json!({"model": hash, "inputs": {"t": 1, "a": 1, "b": 1}});
+    let tight = Context { limits: Limits { max_nodes: 3, ..Limits::default() }, ..context.clone() };
+    let problem = problem_in(&tight, evaluate::answer, &request);
     assert_eq!(problem.setting.as_deref(), Some("max_nodes"));
+    let expected = answer_in(&context, evaluate::answer, &request);
+    assert_eq!(answer_in(&tight, evaluate::answer, &request), expected);
+    // But not for the gradient, which is another tape, nor with less work than it takes.
+    assert_eq!(problem_in(&tight, gradient::answer, &request).setting.as_deref(), Some("max_nodes"));
+    let idle = Context { limits: Limits { max_work: 3, ..Limits::default() }, ..context };
+    assert_eq!(problem_in(&idle, evaluate::answer, &request).setting.as_deref(), Some("max_work"));
 }

@@ -273,11 +273,6 @@ impl Prepared {
         Ok(computation)
     }
 
-    /// Nodes of its graph.
-    pub fn nodes(&self) -> usize {
-        self.computation.graph.len()
-    }
-
     /// Names of the inputs, in the order in which protocols without names give them.
     pub fn input_names(&self) -> Vec<&str> {
         self.inputs.iter().map(|&input| &*self.computation.graph.inputs()[input].0).collect()
