@@ -52,6 +52,24 @@ export async function access(browser, origin) {
   }
   console.log(`browser: axe-core finds no serious or critical fault in ${looks} looks`);
   await keyboard(browser, origin);
+  await wideGraph(browser, origin);
+}
+
+/** On a telephone a wide graph scrolls within its frame, by keyboard too, and the page does not. */
+async function wideGraph(browser, origin) {
+  const { page, finish } = await open(browser, origin, { width: 360, height: 740 });
+  await page.goto(`${origin}/#expression`);
+  await page.fill("#text", `y = ${"tanh(".repeat(12)}x${")".repeat(12)}`);
+  const graph = page.getByRole("region", { name: "The computation graph" });
+  const hidden = () => graph.evaluate((frame) => frame.scrollWidth - frame.clientWidth);
+  await until(page, "a wide graph", async () => (await page.isVisible("#graph svg")) && (await hidden()) > 360);
+  await graph.focus();
+  const before = await graph.evaluate((frame) => frame.scrollLeft);
+  for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowRight");
+  await until(page, "the graph to scroll", async () => (await graph.evaluate((frame) => frame.scrollLeft)) > before + 50);
+  const [wide, left] = await page.evaluate(() => [document.documentElement.scrollWidth, scrollX]);
+  assert.ok(wide <= 360 && left === 0, `the page is ${wide} pixels wide, and is scrolled by ${left}`);
+  await finish();
 }
 
 async function keyboard(browser, origin) {

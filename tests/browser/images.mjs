@@ -27,6 +27,8 @@ export async function images(browser, origin, folder) {
     await page.goto(`${origin}/#${name}`);
     await use(page);
     await page.mouse.move(1, 1);
+    // Clicking may have scrolled.
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: `${folder}/${name}.png` });
     await finish();
   }
