@@ -254,17 +254,33 @@ fn models_that_are_not_used_make_room_for_others() {
 }
 
 #[test]
-fn a_kept_tape_may_be_longer_than_one_that_is_made() {
+fn a_posted_model_is_compiled_and_others_of_its_tapes_are_kept() {
     let context = with_models();
     let hash = prepare(&context, &chain());
-    let request = json!({"model": hash, "inputs": {"t": 1, "a": 1, "b": 1}});
+    let inputs = json!({"model": hash, "inputs": {"t": 1, "a": 1, "b": 1}});
+    let one = merge(&inputs, &json!({"wrt": ["a"]}));
+    // A tape that is kept may be longer than one that may be made.
     let tight = Context { limits: Limits { max_nodes: 3, ..Limits::default() }, ..context.clone() };
-    let problem = problem_in(&tight, evaluate::answer, &request);
-    assert_eq!(problem.setting.as_deref(), Some("max_nodes"));
-    let expected = answer_in(&context, evaluate::answer, &request);
-    assert_eq!(answer_in(&tight, evaluate::answer, &request), expected);
-    // But not for the gradient, which is another tape, nor with less work than it takes.
-    assert_eq!(problem_in(&tight, gradient::answer, &request).setting.as_deref(), Some("max_nodes"));
+    for (operation, request) in [(evaluate::answer as Operation, &inputs), (gradient::answer, &inputs)] {
+        let answer = answer_in(&tight, operation, request);
+        assert_eq!(answer, answer_in(&context, operation, request));
+    }
+    assert_eq!(problem_in(&tight, gradient::answer, &one).setting.as_deref(), Some("max_nodes"));
+    let expected = answer_in(&context, gradient::answer, &one);
+    assert_eq!(answer_in(&tight, gradient::answer, &one), expected);
     let idle = Context { limits: Limits { max_work: 3, ..Limits::default() }, ..context };
-    assert_eq!(problem_in(&idle, evaluate::answer, &request).setting.as_deref(), Some("max_work"));
+    assert_eq!(problem_in(&idle, evaluate::answer, &inputs).setting.as_deref(), Some("max_work"));
+}
+
+#[test]
+fn the_tape_that_was_used_longest_ago_goes() {
+    let context = with_models();
+    let hash = prepare(&context, &chain());
+    let tight = Context { limits: Limits { max_nodes: 3, ..Limits::default() }, ..context.clone() };
+    let wrt = |names: &[&str]| json!({"model": hash, "inputs": {"t": 1, "a": 1, "b": 1}, "wrt": names});
+    let is_kept = |request: &Value| gradient::answer(request.to_string().as_bytes(), &tight).is_ok();
+    let all = [&["t"][..], &["a"], &["b"], &["t", "a"], &["t", "b"]].map(wrt);
+    all.iter().for_each(|request| drop(answer_in(&context, gradient::answer, request)));
+    assert!(!is_kept(&all[0]));
+    assert!(all[1..].iter().all(is_kept));
 }

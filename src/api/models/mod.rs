@@ -21,6 +21,7 @@ use super::problem::Problem;
 /// `POST /v1/models`: prepares the model in `body`, and answers by which name requests have it.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     let stored = Stored::new(body, context)?;
+    stored.compile(context)?;
     let description = stored.describe(None);
     context.models.keep(Arc::new(stored))?;
     context.reply(&description)

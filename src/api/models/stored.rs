@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::Node;
+use crate::engine::{CompileOptions, Node, Role};
 
 use super::definition::ModelDefinition;
 use super::description::{ModelDescription, ModelForm, ModelSize};
 use super::tapes::{self, Tapes};
 use crate::api::computation::{Computation, resolve_outputs};
 use crate::api::context::Context;
+use crate::api::cost::Cost;
 use crate::api::faults::{Faults, quote};
 use crate::api::mlp::Mlp;
 use crate::api::model::{Forms, Model, refuse};
@@ -96,6 +97,18 @@ impl Stored {
         };
         let description = description.map(|text| text.0.into_owned());
         Ok(Self { hash, description, written: body.len(), form })
+    }
+
+    /// Compiles what is asked for most: outputs and all gradients at one point.
+    pub(super) fn compile(&self, context: &Context) -> Result<(), Problem> {
+        let Form::Scalar(prepared) = &self.form else { return Ok(()) };
+        let computation = prepared.computation(None)?;
+        context.admit(Cost::of_values(&computation.graph, 1))?;
+        for role in [Role { sampled: false, wanted: false }, Role::NUMBER] {
+            let roles = vec![role; prepared.defaults.len()];
+            computation.compile(&roles, CompileOptions::default(), context)?;
+        }
+        Ok(())
     }
 
     /// `sha256:` and the hash of its definition.
