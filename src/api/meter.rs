@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
+use super::timeline::{Stint, Timeline};
+
 /// What a request spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -75,23 +77,54 @@ impl Unit {
 pub struct Meter {
     nanoseconds: [AtomicU64; Stage::ALL.len()],
     counts: [AtomicU64; Unit::ALL.len()],
+    /// `None` where sums are enough.
+    timeline: Option<Timeline>,
 }
 
 impl Meter {
+    /// One that also keeps when each stage began and ended.
+    pub fn with_timeline() -> Self {
+        Self { timeline: Some(Timeline::default()), ..Self::default() }
+    }
+
+    /// An empty one that keeps as much as this one.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        if self.timeline.is_some() { Self::with_timeline() } else { Self::default() }
+    }
+
     /// Everything until the guard is dropped is a part of `stage`.
     pub fn enter(&self, stage: Stage) -> Timed<'_> {
-        Timed { meter: self, stage, begun: Instant::now() }
+        let begun = Instant::now();
+        Timed { meter: self, stage, begun, stint: self.begin(stage, begun) }
     }
 
     /// Runs `work`, both sweeps of a gradient, which also tells what part of its time, from 0 to 1, was the reverse one.
+    /// They take turns block by block; the timeline has them as if one had followed the other.
     pub fn time_sweeps<T>(&self, work: impl FnOnce() -> (T, f64)) -> T {
         let begun = Instant::now();
+        let forward = self.begin(Stage::Forward, begun);
         let (done, share) = work();
-        let time = begun.elapsed();
+        let ended = Instant::now();
+        let time = ended - begun;
         let reverse = time.mul_f64(share.clamp(0.0, 1.0));
-        self.add_time(Stage::Forward, time.saturating_sub(reverse));
+        let forward_time = time.saturating_sub(reverse);
+        let turned = begun + forward_time;
+        self.add_time(Stage::Forward, forward_time);
+        self.end(forward, turned);
         self.add_time(Stage::Reverse, reverse);
+        self.end(self.begin(Stage::Reverse, turned), ended);
         done
+    }
+
+    fn begin(&self, stage: Stage, begun: Instant) -> Option<usize> {
+        self.timeline.as_ref().and_then(|timeline| timeline.begin(stage, begun))
+    }
+
+    fn end(&self, stint: Option<usize>, ended: Instant) {
+        if let (Some(timeline), Some(stint)) = (&self.timeline, stint) {
+            timeline.end(stint, ended);
+        }
     }
 
     /// Adds to the time of `stage`, and tells the log, which puts it beside the id of the request.
@@ -116,6 +149,14 @@ impl Meter {
                 term => drop(sum.fetch_add(term, Ordering::Relaxed)),
             }
         }
+        if let (Some(own), Some(others)) = (&self.timeline, &other.timeline) {
+            own.append(others);
+        }
+    }
+
+    /// When the request was in which stage, in the order of their beginnings; nothing without a timeline.
+    pub fn stints(&self) -> Vec<Stint> {
+        self.timeline.as_ref().map(Timeline::stints).unwrap_or_default()
     }
 
     /// The time spent in `stage`.
@@ -135,10 +176,13 @@ pub struct Timed<'m> {
     meter: &'m Meter,
     stage: Stage,
     begun: Instant,
+    stint: Option<usize>,
 }
 
 impl Drop for Timed<'_> {
     fn drop(&mut self) {
-        self.meter.add_time(self.stage, self.begun.elapsed());
+        let ended = Instant::now();
+        self.meter.add_time(self.stage, ended - self.begun);
+        self.meter.end(self.stint, ended);
     }
 }

@@ -82,6 +82,7 @@ pub mod sigma;
 pub mod standardize;
 pub mod tensors;
 pub mod text;
+pub mod timeline;
 pub mod timeout;
 pub mod trace;
 pub mod train;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use opentelemetry_otlp::ExporterBuildError;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
@@ -14,6 +15,7 @@ use super::endpoint::Endpoint;
 use super::metrics::Cancellation;
 use super::models::{self, ModelsError};
 use super::service::Service;
+use super::spans::Spans;
 use super::tls::{Tls, TlsError};
 use super::{Settings, routes};
 
@@ -45,6 +47,9 @@ pub enum StartError {
     /// A model cannot be used.
     #[error(transparent)]
     Models(#[from] ModelsError),
+    /// What the environment says of the export of spans cannot be used.
+    #[error("cannot export spans: {0}")]
+    Spans(#[from] ExporterBuildError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -61,7 +66,8 @@ impl Application {
         let listen = settings.listen;
         let tls = Tls::new(&settings)?.map(Arc::new);
         let patterns = routes::patterns(operations);
-        let service = Arc::new(Service::new(settings, &patterns)?);
+        let spans = Spans::start(&settings)?.map(Arc::new);
+        let service = Arc::new(Service::new(settings, &patterns, spans)?);
         let unable = |error| StartError::Listen { address: listen, error };
         let listener = TcpListener::bind(listen).await.map_err(unable)?;
         let address = listener.local_addr().map_err(unable)?;
@@ -123,6 +129,9 @@ impl Application {
             }
         };
         Connections::new(router, tls, &service.settings).serve(listener, stop).await;
+        if let Some(spans) = &service.spans {
+            spans.finish().await;
+        }
         info!("stopped");
     }
 }

@@ -19,6 +19,8 @@ use super::drain::UnderWay;
 use super::endpoint::{Endpoint, Negotiation, Place};
 use super::negotiate::Formats;
 use super::service::Service;
+use super::spans::Account;
+use super::workers::Job;
 
 /// Answers `request` by running the operation of `endpoint` on its body.
 pub async fn answer(service: &Arc<Service>, endpoint: &Endpoint, request: Request) -> Response {
@@ -52,6 +54,7 @@ pub struct Admitted {
     body: Held,
     deadline: Instant,
     interrupt: Interrupt,
+    account: Arc<Account>,
     _under_way: UnderWay,
 }
 
@@ -70,23 +73,33 @@ impl Admitted {
         let limit = service.settings.max_body_bytes.get();
         let body = body::collect(body, limit, &service.budget, deadline).await?;
         let interrupt = Interrupt::at(deadline.into_std());
-        Ok(Self { service: Arc::clone(service), formats, body, deadline, interrupt, _under_way: under_way })
+        let account = parts.extensions.get().map(Arc::clone).unwrap_or_default();
+        let service = Arc::clone(service);
+        Ok(Self { service, formats, body, deadline, interrupt, account, _under_way: under_way })
     }
 
     /// Runs `operation` on it without a worker, if it is small.
     fn at_once(&self, operation: Operation) -> Option<Answer> {
-        self.service.workers.at_once(operation, self.formats, &self.body, &self.interrupt)
+        let (body, meter) = (&self.body, &self.account.meter);
+        self.service.workers.at_once(operation, self.formats, body, &self.interrupt, meter)
     }
 
     /// Runs `operation` on it.
     pub async fn run(self, operation: Operation, events: Option<Events>) -> Result<Answer, Problem> {
-        let (workers, until) = (&self.service.workers, (self.deadline, self.interrupt));
-        workers.run(operation, self.formats, events, self.body, until).await
+        let Self { service, formats, body, deadline, interrupt, account, _under_way } = self;
+        let meter = Arc::clone(&account.meter);
+        let job = Job { operation, formats, events, body, deadline, interrupt, meter };
+        service.workers.run(job).await
     }
 
     /// Stops the operation while somebody still waits for it.
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
+    }
+
+    /// What its span shall tell.
+    pub fn account(&self) -> Arc<Account> {
+        Arc::clone(&self.account)
     }
 
     /// The server's part of it.

@@ -20,9 +20,9 @@ use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
 use super::service::Service;
-use super::trace_context::TraceContext;
+use super::trace_context::Position;
 use super::{
-    Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, trace_context,
+    Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, spans, trace_context,
 };
 
 /// Answers below this many bytes fit a network packet or two as they are.
@@ -39,6 +39,8 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
             .and(move |_: StatusCode, _: Version, _: &HeaderMap, _: &Extensions| compresses),
     );
     let cors = (!settings.cors_origins.is_empty()).then(|| cors(&settings.cors_origins));
+    let begun = service.spans.is_some().then_some(settings.otlp_sampling_ratio);
+    let recorder = service.spans.clone().map(|spans| from_fn_with_state(spans, spans::record));
     let trace = TraceLayer::new_for_http()
         .make_span_with(span)
         .on_request(())
@@ -50,11 +52,12 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
             .layer(from_fn(request_id::drop_unfit))
             .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
             .layer(PropagateRequestIdLayer::new(request_id::HEADER))
-            .layer(from_fn(trace_context::carry))
+            .layer(from_fn_with_state(begun, trace_context::carry))
             .layer(map_response_with_state(transport_security(settings), harden))
             .layer(from_fn(leftover::drain))
             .layer(trace)
             .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
+            .option_layer(recorder)
             .option_layer(cors)
             .layer(from_fn_with_state(Arc::clone(service), admission::admit))
             .layer(compression)
@@ -88,17 +91,22 @@ fn transport_security(settings: &Settings) -> Option<HeaderValue> {
     is_told.then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten()
 }
 
+/// Whether this is asked for every few seconds, by machines.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 fn span(request: &Request) -> Span {
     let id = request_id::of(request.headers());
     let path = request.uri().path();
     // Probes and scrapes come every few seconds; at the usual level they would drown everything else.
-    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+    if is_probe(path) {
         return debug_span!("request", id, method = %request.method(), path);
     }
     // The name of the API key is known only once the request is let in.
     let peer = request.extensions().get().map(|Peer(address)| field::display(address));
     let trace =
-        request.extensions().get::<TraceContext>().map(|context| format!("{:032x}", context.trace_id));
+        request.extensions().get::<Position>().map(|position| format!("{:032x}", position.own.trace_id));
     info_span!("request", id, trace, peer, method = %request.method(), path, key = field::Empty)
 }
 

@@ -6,7 +6,8 @@
 //! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
 //! [`budget`] of memory, unless it is so small that it is done [`at_once`]. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
-//! [`drain`] ends them, and [`metrics`] counts and measures all of it. [`pages`] are for people with a browser.
+//! [`drain`] ends them, [`metrics`] counts and measures all of it, and [`spans`] tells a collector of
+//! traces. [`pages`] are for people with a browser.
 
 #![forbid(unsafe_code)]
 
@@ -37,10 +38,12 @@ pub mod routes;
 pub mod server_timing;
 pub mod service;
 pub mod settings;
+pub mod spans;
 pub mod stream;
 pub mod telemetry;
 pub mod tls;
 pub mod trace_context;
+pub mod watched;
 pub mod workers;
 
 pub use application::Application;

@@ -20,6 +20,7 @@ use super::drain::Drain;
 use super::metrics::Requests;
 use super::models;
 use super::rates::Rates;
+use super::spans::Spans;
 use super::workers::{Loads, Workers};
 
 /// What the handlers share.
@@ -41,6 +42,8 @@ pub struct Service {
     pub drain: Arc<Drain>,
     /// What became of requests.
     pub requests: Arc<Requests>,
+    /// Where their spans go, if they are exported.
+    pub spans: Option<Arc<Spans>>,
 }
 
 /// Version of the package.
@@ -52,11 +55,12 @@ pub const COMMIT: Option<&str> = match option_env!("GRADD_COMMIT") {
 };
 
 impl Service {
-    /// A service that has nothing to do yet, with routes of these patterns.
-    pub fn new(settings: Settings, routes: &[&str]) -> Result<Self, StartError> {
+    /// A service that has nothing to do yet, with routes of these patterns, that tells `spans` of its requests.
+    pub fn new(settings: Settings, routes: &[&str], spans: Option<Arc<Spans>>) -> Result<Self, StartError> {
         let prepared = Arc::new(Models::new(settings.max_prepared_bytes));
         models::load(&settings, &prepared)?;
         Ok(Self {
+            spans,
             access: Access::new(&settings)?,
             rates: Rates::new(&settings),
             budget: Budget::new(

@@ -25,6 +25,7 @@ use super::answer::Answer;
 use super::compute::Admitted;
 use super::metrics::Requests;
 use super::service::Service;
+use super::spans::Account;
 use super::workers::LAST_WORDS;
 use super::{negotiate, request_id};
 
@@ -45,20 +46,38 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
     drop(body);
     match admitted {
         Ok(admitted) => {
-            let (requests, id) = (Arc::clone(&service.requests), request_id::of(&parts.headers));
-            respond(Running::new(admitted, operation), requests, id).await
+            let (requests, account) = (Arc::clone(&service.requests), admitted.account());
+            let witness = Witness { requests, account, request_id: request_id::of(&parts.headers) };
+            respond(Running::new(admitted, operation), witness).await
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn respond(mut running: Running, requests: Arc<Requests>, request_id: Option<String>) -> Response {
+/// Who is told of a problem that comes as an event.
+#[derive(Clone)]
+struct Witness {
+    requests: Arc<Requests>,
+    account: Arc<Account>,
+    request_id: Option<String>,
+}
+
+impl Witness {
+    /// The event that tells the client.
+    fn event(self, problem: Problem) -> Event {
+        self.requests.problem(problem.kind());
+        self.account.problem(problem.kind());
+        Event::new("problem", &Problem { request_id: self.request_id, ..problem })
+    }
+}
+
+async fn respond(mut running: Running, witness: Witness) -> Response {
     let first = match running.next().await {
         Some(Told::Ended(Err(problem))) => return problem.into_response(),
         first => first,
     };
     let lines = stream::unfold((first, running, 0u64), move |(first, mut running, id)| {
-        let (requests, request_id) = (Arc::clone(&requests), request_id.clone());
+        let witness = witness.clone();
         async move {
             let told = match first {
                 Some(first) => Some(first),
@@ -69,10 +88,7 @@ async fn respond(mut running: Running, requests: Arc<Requests>, request_id: Opti
                 Told::Ended(Ok(reply)) => {
                     Event { name: "result", data: String::from_utf8_lossy(&reply.body).into_owned() }
                 }
-                Told::Ended(Err(problem)) => {
-                    requests.problem(problem.kind());
-                    Event::new("problem", &Problem { request_id, ..problem })
-                }
+                Told::Ended(Err(problem)) => witness.event(problem),
             };
             let line = Line::default().id(id.to_string()).event(event.name).data(event.data);
             Some((Ok::<_, Infallible>(line), (None, running, id + 1)))

@@ -1,13 +1,17 @@
 //! W3C Trace Context: the trace that a request is a part of, taken from its `traceparent` and told in log and answer.
 //!
-//! <https://www.w3.org/TR/trace-context/>. A request without one, or with one that is not well-formed, is in no trace.
+//! <https://www.w3.org/TR/trace-context/>. A request without one, or with one that is not well-formed, is in no trace, unless
+//! spans are exported: then it begins one.
 
 use std::fmt;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+
+use super::layers::is_probe;
+use super::settings::Ratio;
 
 /// The header.
 pub const HEADER: HeaderName = HeaderName::from_static("traceparent");
@@ -47,12 +51,35 @@ impl TraceContext {
         (is_known && trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
     }
 
+    /// The span of a request that begins a trace, recorded in so many of all cases.
+    fn root(recorded: Ratio) -> Option<Self> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).ok()?;
+        let trace_id = u128::from_le_bytes(id);
+        let flags = u8::from(is_recorded(trace_id, recorded));
+        Some(Self { trace_id, span_id: span_id()?, flags }).filter(|_| trace_id != 0)
+    }
+
     /// A span of this server in the same trace.
     fn child(self) -> Option<Self> {
-        let span_id = getrandom::u64().ok().filter(|id| *id != 0)?;
         // Of later versions other flags are not known here, and must not be passed on.
-        Some(Self { span_id, flags: self.flags & 1, ..self })
+        Some(Self { span_id: span_id()?, flags: self.flags & 1, ..self })
     }
+
+    /// Whether the trace is recorded, as who began it has decided.
+    pub fn is_recorded(self) -> bool {
+        self.flags & 1 == 1
+    }
+}
+
+fn span_id() -> Option<u64> {
+    getrandom::u64().ok().filter(|id| *id != 0)
+}
+
+/// By the trace's id, as OpenTelemetry's `TraceIdRatioBased` has it, so that servers with the same ratio agree.
+fn is_recorded(trace_id: u128, recorded: Ratio) -> bool {
+    let end = recorded.get() * (1u64 << 63) as f64;
+    trace_id as u64 >> 1 < end as u64
 }
 
 impl fmt::Display for TraceContext {
@@ -61,14 +88,36 @@ impl fmt::Display for TraceContext {
     }
 }
 
-/// Middleware: gives the request a span of its own in the trace of its caller, and tells it in the answer.
-pub async fn carry(mut request: Request, next: Next) -> Response {
-    let own = TraceContext::of(request.headers()).and_then(TraceContext::child);
-    if let Some(own) = own {
-        request.extensions_mut().insert(own);
+/// Where a request is in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The span of the request here.
+    pub own: TraceContext,
+    /// That of the caller; `None` where the trace begins here.
+    pub parent: Option<u64>,
+}
+
+impl Position {
+    /// That of `request`. What brings no trace begins one, if traces are `begun` here, recorded in so many of all cases; but
+    /// probes and scrapes, which come every few seconds, do not.
+    fn of(request: &Request, begun: Option<Ratio>) -> Option<Self> {
+        if let Some(caller) = TraceContext::of(request.headers()) {
+            return Some(Self { own: caller.child()?, parent: Some(caller.span_id) });
+        }
+        let recorded = begun.filter(|_| !is_probe(request.uri().path()))?;
+        Some(Self { own: TraceContext::root(recorded)?, parent: None })
+    }
+}
+
+/// Middleware: gives the request a span of its own, in the trace of its caller or one that is `begun` here, and tells it in
+/// the answer.
+pub async fn carry(State(begun): State<Option<Ratio>>, mut request: Request, next: Next) -> Response {
+    let position = Position::of(&request, begun);
+    if let Some(position) = position {
+        request.extensions_mut().insert(position);
     }
     let mut response = next.run(request).await;
-    if let Some(value) = own.and_then(|own| HeaderValue::try_from(own.to_string()).ok()) {
+    if let Some(value) = position.and_then(|position| HeaderValue::try_from(position.own.to_string()).ok()) {
         response.headers_mut().insert(HEADER, value);
     }
     response
@@ -76,6 +125,9 @@ pub async fn carry(mut request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::{SpanKind, TraceId};
+    use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample as _};
+
     use super::*;
 
     /// The example of the specification.
@@ -90,6 +142,20 @@ mod tests {
         let child = context.child().expect("randomness");
         assert_eq!((child.trace_id, child.flags), (context.trace_id, 1));
         assert_ne!(child.span_id, context.span_id);
+    }
+
+    #[test]
+    fn what_is_recorded_is_what_opentelemetry_would_record() {
+        let ids = (0..200u128).map(|i| (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let mut recorded = 0;
+        for (id, ratio) in ids.flat_map(|id| [0.0, 0.1, 0.5, 1.0].map(|ratio| (id, ratio))) {
+            let sampler = Sampler::TraceIdRatioBased(ratio);
+            let theirs = sampler.should_sample(None, TraceId::from(id), "", &SpanKind::Server, &[], &[]);
+            let ours = is_recorded(id, Ratio::new(ratio).expect("a ratio"));
+            assert_eq!(ours, theirs.decision == SamplingDecision::RecordAndSample, "{id:x} {ratio}");
+            recorded += usize::from(ours);
+        }
+        assert!((280..360).contains(&recorded), "{recorded} of 200 and 100 and 20");
     }
 
     #[test]

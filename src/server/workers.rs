@@ -65,6 +65,24 @@ pub struct Loads {
     pub long: Load,
 }
 
+/// A computation to be run.
+pub struct Job {
+    /// What is computed.
+    pub operation: Operation,
+    /// What is read and written.
+    pub formats: Formats,
+    /// Who hears how far it is, if anybody does.
+    pub events: Option<Events>,
+    /// The body of the request.
+    pub body: Held,
+    /// When it is given up.
+    pub deadline: Instant,
+    /// Stops it at the deadline, and when nobody waits for it any more.
+    pub interrupt: Interrupt,
+    /// What it has done; empty before.
+    pub meter: Arc<Meter>,
+}
+
 impl Workers {
     /// Workers as `settings` asks, for computations that may name these models.
     pub fn new(settings: &Settings, models: Arc<Models>) -> Self {
@@ -103,17 +121,20 @@ impl Workers {
         2 * settings.slots() + settings.queue.min(MOST_WAITING)
     }
 
-    /// Runs `operation` on `body` here and now, if that takes next to no time.
+    /// Runs `operation` on `body` here and now, if that takes next to no time, and then tells `meter`.
     pub fn at_once(
         &self,
         operation: Operation,
         formats: Formats,
         body: &[u8],
         interrupt: &Interrupt,
+        meter: &Meter,
     ) -> Option<Answer> {
-        let context = self.context(formats, interrupt.clone());
-        let (answer, meter) = at_once::answer(operation, body, context)?;
-        self.done.absorb(&meter);
+        let context =
+            Context { meter: Arc::new(meter.sibling()), ..self.context(formats, interrupt.clone()) };
+        let (answer, attempt) = at_once::answer(operation, body, context)?;
+        meter.absorb(&attempt);
+        self.done.absorb(&attempt);
         Some(answer)
     }
 
@@ -142,26 +163,20 @@ impl Workers {
         self.short.check_room()
     }
 
-    /// Waits for a slot and runs `operation` on `body` in it, until the deadline; the interrupt, which has the same, stops it
-    /// when it passes, and when nobody waits for this any more.
+    /// Waits for a slot and runs `job` in it, until its deadline; its interrupt, which has the same, stops it when it
+    /// passes, and when nobody waits for this any more.
     ///
     /// # Errors
-    /// 429 when a queue or the memory is full, 504 when `deadline` passes first, 500 when the operation panics, and whatever
+    /// 429 when a queue or the memory is full, 504 when the deadline passes first, 500 when the operation panics, and whatever
     /// the operation itself finds wrong.
-    pub async fn run(
-        &self,
-        operation: Operation,
-        formats: Formats,
-        events: Option<Events>,
-        body: Held,
-        (deadline, interrupt): (Instant, Interrupt),
-    ) -> Result<Answer, Problem> {
+    pub async fn run(&self, job: Job) -> Result<Answer, Problem> {
+        let Job { operation, formats, events, body, deadline, interrupt, meter } = job;
         let lane = if body.len() > LONG_BODY { &*self.long } else { &self.short };
         let (place, body) = (lane.place()?, Arc::new(body));
         let _stop_when_unwanted = CancelOnDrop(interrupt.clone());
         // Who hears events is owed the last checkpoint.
         let patience = if events.is_some() { LAST_WORDS } else { Duration::ZERO };
-        let meter = Metered { request: Arc::default(), all: Arc::clone(&self.done) };
+        let meter = Metered { request: meter, all: Arc::clone(&self.done) };
         let work = async {
             let queued = meter.request.enter(Stage::Queue);
             let seat = match lane.seat_now(place) {

@@ -11,7 +11,8 @@ use crate::helpers::PATIENCE;
 fn gradd() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gradd"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("GRADD_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("GRADD_") || text.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
@@ -75,6 +76,11 @@ impl Server {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status();
         assert!(sent.expect("kill to run").success());
+    }
+
+    /// All that it has logged so far, but for the first line.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panic").join("\n")
     }
 
     /// Waits until it has logged `text`.

@@ -21,5 +21,6 @@ mod service;
 mod settings;
 mod shutdown;
 mod small_host;
+mod spans;
 mod tls;
 mod workers;

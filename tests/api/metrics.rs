@@ -11,10 +11,10 @@ use serde_json::json;
 use crate::helpers::{Gate, OpenOnDrop, TestApp, eventually, problem, settings, within};
 
 /// The samples of an answer in the text format, by name and labels.
-struct Metrics(BTreeMap<String, f64>);
+pub struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
-    async fn of(app: &TestApp) -> Self {
+    pub async fn of(app: &TestApp) -> Self {
         let response = app.get("/metrics").await;
         assert_eq!(response.status(), 200);
         let text = response.text().await.expect("text");
@@ -26,11 +26,11 @@ impl Metrics {
         Self(lines.map(sample).collect())
     }
 
-    fn get(&self, series: &str) -> f64 {
+    pub fn get(&self, series: &str) -> f64 {
         *self.0.get(series).unwrap_or_else(|| panic!("no {series} in {:#?}", self.0))
     }
 
-    fn has(&self, series: &str, value: f64) -> bool {
+    pub fn has(&self, series: &str, value: f64) -> bool {
         self.0.get(series) == Some(&value)
     }
 }

@@ -103,6 +103,31 @@ fn complaints_name_the_key_the_value_and_the_place() {
 }
 
 #[test]
+fn the_standard_variables_of_opentelemetry_are_settings_below_ours() {
+    let file = File::new("standard", "otlp_service_name = \"file\"\notlp_sampling_ratio = 0.5\n");
+    let standard =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"), ("OTEL_SERVICE_NAME", "standard")];
+    let settings = load(&file, &standard, &[]).expect("valid settings");
+    assert_eq!(settings.otlp_endpoint.to_string(), "http://collector:4318/");
+    assert_eq!((&*settings.otlp_service_name, settings.otlp_sampling_ratio.get()), ("standard", 0.5));
+    let ours = [standard[0], standard[1], ("GRADD_OTLP_ENDPOINT", ""), ("GRADD_OTLP_SERVICE_NAME", "ours")];
+    let settings = load(&file, &ours, &[]).expect("valid settings");
+    assert_eq!((settings.otlp_endpoint.traces(), &*settings.otlp_service_name), (None, "ours"));
+    let empty = [("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("OTEL_SERVICE_NAME", "")];
+    assert_eq!(load(&file, &empty, &[]).expect("valid settings").otlp_service_name, "file");
+}
+
+#[test]
+fn a_password_in_the_address_of_a_collector_is_refused_and_not_shown() {
+    let empty = File::new("collector", "");
+    for address in ["http://user:secret@collector:4318", "http://collector:4318?key=secret"] {
+        let refused = complaint(&empty, &[("OTEL_EXPORTER_OTLP_ENDPOINT", address)], &[]);
+        assert!(refused.starts_with("setting `otlp_endpoint` = *** in the environment variable OTEL_EXP"));
+        assert!(refused.contains("OTEL_EXPORTER_OTLP_HEADERS") && !refused.contains("secret"), "{refused}");
+    }
+}
+
+#[test]
 fn unknown_keys_are_refused_wherever_they_stand() {
     let file = File::new("unknown", "max_node = 1\n");
     let place = file.0.display().to_string();
@@ -149,6 +174,8 @@ fn values_out_of_range_are_refused() {
         ("idle_timeout", "0"),
         ("rate_limit", "2000000000"),
         ("rate_window", "0.5"),
+        ("otlp_sampling_ratio", "1.5"),
+        ("otlp_sampling_ratio", "NaN"),
         ("cors_origins", "example.org"),
         ("cors_origins", "*,https://example.org"),
         ("log_level", "gradd=loud"),

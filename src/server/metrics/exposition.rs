@@ -18,6 +18,7 @@ use crate::api::{Kind, Problem, Stage, Unit as Counted};
 use crate::server::lane::Lane;
 use crate::server::negotiate;
 use crate::server::service::{self, Service};
+use crate::server::spans::Counts;
 
 use super::histogram::Histogram;
 use super::process::Process;
@@ -52,6 +53,7 @@ impl Collector for Now {
         self.lanes(&mut writer)?;
         self.work(&mut writer)?;
         self.memory(&mut writer)?;
+        self.spans(&mut writer)?;
         self.state(&mut writer)?;
         Process::now().map_or(Ok(()), |process| of_process(process, &mut writer))
     }
@@ -163,6 +165,18 @@ impl Now {
             "Memory that may be promised to requests.",
             Some(Unit::Bytes),
             budgets.iter().map(|(labels, budget)| (labels, budget.total())),
+        )
+    }
+
+    fn spans(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let none = Counts::default();
+        let counts = self.0.spans.as_ref().map_or(&none, |spans| spans.counts());
+        let outcomes = counts.outcomes().map(|(outcome, count)| ([("outcome", outcome)], count));
+        writer.counters(
+            "gradd_spans",
+            "Spans for the collector of traces: exported, failed to be, or dropped as too many waited.",
+            None,
+            outcomes.iter().map(|(labels, count)| (labels, *count)),
         )
     }
 

@@ -4,22 +4,19 @@
 //! by what it sends. Every number is an atomic that is found by position: nothing here waits or looks up text but the one
 //! pattern.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
 use rustc_hash::FxHashMap;
 
 use crate::api::Kind;
 use crate::server::problems::Told;
 use crate::server::service::Service;
+use crate::server::watched::{Watcher, watch};
 
 use super::histogram::Histogram;
 
@@ -150,7 +147,7 @@ pub async fn observe(State(service): State<Arc<Service>>, request: Request, next
     if let Some(Told(kind)) = response.extensions_mut().remove() {
         service.requests.problem(kind);
     }
-    response.map(|body| Body::new(Observed { body, observation }))
+    watch(response, observation)
 }
 
 /// One request, from its head to the end of its answer.
@@ -165,6 +162,12 @@ struct Observation {
     has_ended: bool,
 }
 
+impl Watcher for Observation {
+    fn complete(&mut self) {
+        self.has_ended = true;
+    }
+}
+
 impl Drop for Observation {
     fn drop(&mut self) {
         let status = self.status.unwrap_or(CLIENT_GONE);
@@ -173,42 +176,5 @@ impl Drop for Observation {
         if !self.has_ended {
             self.requests.cancelled(Cancellation::HangUp, 1);
         }
-    }
-}
-
-/// The body of an answer, which ends the observation of its request.
-struct Observed {
-    body: Body,
-    observation: Observation,
-}
-
-impl HttpBody for Observed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(frame, Poll::Ready(None)) {
-            self.observation.has_ended = true;
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        // Of a body whose length is known nobody asks for the end.
-        self.observation.has_ended |= self.body.is_end_stream();
     }
 }

@@ -11,6 +11,11 @@ use super::value::Raw;
 /// The file that is read when none is named; it may be missing.
 pub const DEFAULT_FILE: &str = "config/gradd.toml";
 
+/// Variables that OpenTelemetry has named for all services, and the settings that they are; ours win over them. Empty they
+/// say nothing.
+const STANDARD: [(&str, &str); 2] =
+    [("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint"), ("OTEL_SERVICE_NAME", "otlp_service_name")];
+
 /// Where a setting comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
@@ -83,7 +88,7 @@ pub enum SettingsError {
 pub struct Sources {
     /// The file named by `--config`.
     pub config: Option<PathBuf>,
-    /// Environment variables; those that don't begin with `GRADD_` are ignored.
+    /// Environment variables; those that neither begin with `GRADD_` nor are [`STANDARD`] are ignored.
     pub environment: Vec<(String, String)>,
     /// Names of settings, in snake case, and their values from the command line.
     pub flags: Vec<(&'static str, String)>,
@@ -144,6 +149,12 @@ impl Merge {
     }
 
     fn environment(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+        for (standard, key) in STANDARD {
+            let is_set = |(name, value): &&(String, String)| name == standard && !value.is_empty();
+            if let Some((name, value)) = sources.environment.iter().find(is_set) {
+                self.set(key, Raw::Text(value.clone()), Origin::Environment(name.clone()))?;
+            }
+        }
         for (name, value) in &sources.environment {
             if let Some(key) = name.strip_prefix("GRADD_")
                 && key != "CONFIG"

@@ -7,7 +7,7 @@ mod validate;
 mod value;
 
 pub use layers::{Origin, SettingsError, Sources};
-pub use value::LogFormat;
+pub use value::{LogFormat, Ratio};
 use value::{Raw, Value};
 
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::api::Limits;
 
 use super::keys::Keys;
+use super::spans::Collector;
 
 /// What the command line and the documentation need to know of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +131,13 @@ settings! {
     log_level: String = "info".to_owned(), "LEVEL";
     /// Form of the log lines: text or json.
     log_format: LogFormat = LogFormat::Text, "text|json";
+    /// Collector that takes the spans of requests over OTLP, in protobuf over HTTP, such as `http://collector:4318`; empty
+    /// sends none. `OTEL_EXPORTER_OTLP_ENDPOINT` sets it too, and `OTEL_EXPORTER_OTLP_HEADERS` what is sent beside.
+    otlp_endpoint: Collector = Collector::default(), "URL";
+    /// Name of this service in traces; `OTEL_SERVICE_NAME` sets it too.
+    otlp_service_name: String = "gradd".to_owned(), "NAME";
+    /// Part of the traces beginning here that is recorded, from 0 to 1. Of others their beginner decides.
+    otlp_sampling_ratio: Ratio = Ratio::ALL, "RATIO";
     /// Nodes of a graph, or operations of an expression.
     max_nodes: NonZeroUsize = count(Limits::default().max_nodes), "N";
     /// Depth of brackets and calls in an expression.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::server::keys::Keys;
+use crate::server::spans::Collector;
 
 /// A setting as its source gives it.
 #[derive(Clone, Debug)]
@@ -126,6 +127,60 @@ impl Value for Duration {
         } else {
             toml::Value::Float(self.as_secs_f64())
         }
+    }
+}
+
+/// A part of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio(f64);
+
+impl Ratio {
+    /// The whole.
+    pub const ALL: Self = Self(1.0);
+
+    /// `part`, if it is one.
+    pub fn new(part: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&part).then_some(Self(part))
+    }
+
+    /// As a number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Value for Ratio {
+    const EXPECTED: &'static str = "a number from 0 to 1";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::new(text.parse().ok()?)
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        match value {
+            toml::Value::Integer(part) => Self::new(*part as f64),
+            toml::Value::Float(part) => Self::new(*part),
+            _ => None,
+        }
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::Float(self.0)
+    }
+}
+
+impl Value for Collector {
+    const EXPECTED: &'static str = "the address of a collector, such as http://collector:4318, with neither a name and password (which go to the          variable OTEL_EXPORTER_OTLP_HEADERS) nor a query, and not https";
+
+    // What is valid has no password, but what is not may have one.
+    const SECRET: bool = true;
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::String(self.to_string())
     }
 }
 
