@@ -2,8 +2,9 @@
 //! their operands keep their order, so that a large graph is read from front to back.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::engine::graph::{Graph as EngineGraph, NodeId};
 
@@ -163,7 +164,7 @@ impl Built {
         let made =
             |position: u32| self.nodes[position as usize].expect("without a fault, every node is made");
         let outputs = outputs.into_iter().map(|(name, position)| (name, made(position))).collect();
-        let input_of: HashMap<usize, usize> =
+        let input_of: FxHashMap<usize, usize> =
             self.inputs.iter().enumerate().map(|(input, &position)| (position as usize, input)).collect();
         let (ids, values) = graph.into_ids_and_values();
         let inline = values.into_iter().filter_map(|(position, value)| {
