@@ -170,7 +170,7 @@ impl Value for Ratio {
 }
 
 impl Value for Collector {
-    const EXPECTED: &'static str = "the address of a collector, such as http://collector:4318, with neither a name and password (which go to the          variable OTEL_EXPORTER_OTLP_HEADERS) nor a query, and not https";
+    const EXPECTED: &'static str = "the address of a collector, such as http://collector:4318, with neither a name and password (which go to the variable OTEL_EXPORTER_OTLP_HEADERS) nor a query, and not https";
 
     // What is valid has no password, but what is not may have one.
     const SECRET: bool = true;
