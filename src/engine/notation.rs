@@ -294,14 +294,33 @@ fn word(name: &str) -> String {
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let (letters, digits) = (letters.trim_end_matches('_'), &name[letters.len()..]);
     let letters = match letters.chars().count() {
-        0 => return format!("\\mathrm{{{}}}", escaped(name)),
-        1 => letters.to_owned(),
-        _ => format!("\\mathrm{{{}}}", escaped(letters)),
+        0 => return upright(name),
+        1 if letters.chars().all(is_of_math) => letters.to_owned(),
+        _ => upright(letters),
     };
     if digits.is_empty() { letters } else { format!("{letters}_{{{digits}}}") }
 }
 
-/// Text in which nothing is a command.
+/// A word in upright letters: as text where math mode has not all of them.
+fn upright(word: &str) -> String {
+    if word.chars().all(is_of_math) {
+        format!("\\mathrm{{{}}}", word.replace('_', "\\_"))
+    } else {
+        format!("\\text{{{}}}", escaped(word))
+    }
+}
+
+/// Letters and digits that stand for themselves in math mode.
+fn is_of_math(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || is_greek(c)
+}
+
+fn is_greek(c: char) -> bool {
+    ('α'..='ω').contains(&c) || ('Α'..='Ω').contains(&c)
+}
+
+/// Text in which nothing is a command. What only math mode has, Greek letters, arrows and signs, stands in it; other letters
+/// are a matter of fonts.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -310,6 +329,15 @@ fn escaped(text: &str) -> String {
             '^' => escaped.push_str("\\textasciicircum{}"),
             '~' => escaped.push_str("\\textasciitilde{}"),
             '_' | '{' | '}' | '$' | '&' | '#' | '%' => escaped.extend(['\\', c]),
+            '¹' => escaped.push_str("$^1$"),
+            '²' => escaped.push_str("$^2$"),
+            '³' => escaped.push_str("$^3$"),
+            '₀'..='₉' => escaped.push_str(&format!("$_{}$", c as u32 - '₀' as u32)),
+            'µ' => escaped.push_str("$\\mu$"),
+            '×' | '±' | '\u{2190}'..='\u{21ff}' | '\u{2200}'..='\u{22ff}' => escaped.extend(['$', c, '$']),
+            _ if is_greek(c) => escaped.extend(['$', c, '$']),
+            // What stands for characters that cannot be shown.
+            char::REPLACEMENT_CHARACTER => escaped.push('?'),
             _ => escaped.push(c),
         }
     }

@@ -6,6 +6,7 @@ import { docs } from "./docs.mjs";
 import { expression } from "./expression.mjs";
 import { fit } from "./fit.mjs";
 import { images } from "./images.mjs";
+import { latex } from "./latex.mjs";
 import { train } from "./train.mjs";
 
 const { OPEN, CLOSED, KEY, IMAGES } = process.env;
@@ -17,6 +18,7 @@ try {
     await finish();
     console.log(`browser: ${part.name} is as it should be`);
   }
+  await latex(OPEN);
   await access(browser, OPEN);
   await withKey(browser, CLOSED, KEY);
   if (IMAGES) await images(browser, OPEN, IMAGES);

@@ -134,6 +134,14 @@ fn labels_are_names_in_the_lines_of_a_graph() {
     let latex = found[1]["latex"][0].as_str().unwrap();
     assert!(latex.contains(r"\text{50\% \& \{x\}}") && latex.contains(r"\mathrm{w\_out}"), "{latex}");
     assert!(latex.contains(r"\frac{1}{2 \cdot \sqrt{\mathrm{w\_out}}}"), "{latex}");
+    // What math mode has not stands as text, and what text has not as math.
+    let found = explain(json!({"expression": "größe2*α1", "inputs": {"größe2": 1, "α1": 2}}));
+    let latex = found[0]["latex"][1].as_str().unwrap();
+    assert!(latex.contains(r"{\partial α_{1}}") && latex.contains(r"\text{größe}_{2}"), "{latex}");
+    let label = json!({"nodes": [{"id": "x", "op": "input", "value": 1, "label": "Δ x₁²"}, {"id": "y", "op": "neg", "inputs": ["x"]}]});
+    let found = explain(json!({"graph": label}));
+    let latex = found[0]["latex"][0].as_str().unwrap();
+    assert!(latex.contains(r"\text{$Δ$ x$_1$$^2$}"), "{latex}");
 }
 
 #[test]
