@@ -6,6 +6,7 @@ mod extremes;
 mod golden;
 mod lecture;
 mod non_finite;
+mod programs;
 mod random_graphs;
 mod shared;
 mod text;
