@@ -3,8 +3,9 @@
 # Built for glibc and linked statically: the final image holds the one binary and nothing else.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-# Addresses to be set at the start are kept packed: a third of a megabyte less.
-ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
+# Addresses to be set at the start are kept packed: a third of a megabyte less. The places of sources, which panics tell, are
+# those of any other reproducible build.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=/usr/local/cargo=/cargo"
 
 # Dependencies first, from the manifests alone, so that a change of the code does not build them again. Empty sources
 # stand in for ours, and for the benchmarks, whose files cargo looks for as the manifest names them.

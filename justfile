@@ -56,6 +56,10 @@ deploy:
 replicas:
     tests/replicas/run
 
+# build the release twice, far apart, and compare bit by bit
+reproducible:
+    tests/release/reproducible
+
 # print the bill of materials
 sbom:
     .ci/sbom
