@@ -44,6 +44,9 @@ kinds! {
     FORBIDDEN = 403 "forbidden" "The API key does not open this path."
         "The key is known, but was made for other paths, which the detail names. Ask whoever runs the \
          server for a key that opens this one.";
+    FOREIGN_ORIGIN = 403 "foreign-origin" "The page that asks is of an origin that may not."
+        "A browser sent the request for a page whose origin is not among those that the server is set to \
+         answer. Its operator can add the origin to the setting `cors_origins`.";
     NOT_FOUND = 404 "not-found" "There is nothing at this path."
         "Check the path for typing errors and a trailing slash. GET / names the routes, GET /openapi.yaml \
          describes them.";

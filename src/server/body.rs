@@ -1,5 +1,6 @@
 //! Taking in a request body, no larger and no slower than allowed.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -24,6 +25,22 @@ const SLOWEST: u32 = 1024;
 pub struct Held {
     bytes: Vec<u8>,
     room: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// What lies in `range` of it. The room stays as large until it is dropped.
+    #[must_use]
+    pub fn part(mut self, range: Range<usize>) -> Self {
+        self.bytes.truncate(range.end);
+        self.bytes.drain(..range.start);
+        self
+    }
+
+    /// The same room with other bytes in it, which are no more.
+    #[must_use]
+    pub fn replaced(self, bytes: Vec<u8>) -> Self {
+        Self { bytes, ..self }
+    }
 }
 
 impl std::ops::Deref for Held {

@@ -73,7 +73,22 @@ impl Admitted {
         let limit = service.settings.max_body_bytes.get();
         let body = body::collect(body, limit, &service.budget, deadline).await?;
         let interrupt = Interrupt::at(deadline.into_std());
-        let account = parts.extensions.get().map(Arc::clone).unwrap_or_default();
+        let account = Account::of(&parts.extensions);
+        let service = Arc::clone(service);
+        Ok(Self { service, formats, body, deadline, interrupt, account, _under_way: under_way })
+    }
+
+    /// Lets a request in whose body has been read.
+    pub fn with_body(
+        service: &Arc<Service>,
+        formats: Formats,
+        body: Held,
+        deadline: Instant,
+        account: Arc<Account>,
+    ) -> Result<Self, Problem> {
+        let under_way = service.drain.enter()?;
+        service.workers.check_room()?;
+        let interrupt = Interrupt::at(deadline.into_std());
         let service = Arc::clone(service);
         Ok(Self { service, formats, body, deadline, interrupt, account, _under_way: under_way })
     }

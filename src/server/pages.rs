@@ -3,15 +3,18 @@
 //! The files lie in `src/server/page/`. A release has them in its binary; a debug build reads them from there on every
 //! request, so that a change shows when the page is loaded again.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::api::{Kind, Problem};
 
-use super::{negotiate, service};
+use super::negotiate;
+use super::service::{self, Service};
 
 #[derive(Embed)]
 #[folder = "src/server/page/"]
@@ -27,11 +30,11 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const BY_ACCEPT: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
 
 /// `GET /`: the playground for browsers, which name `text/html`; a greeting that names the routes for all others.
-pub async fn start(headers: HeaderMap) -> Response {
+pub async fn start(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
     if negotiate::wants_html(&headers) {
         ([BY_ACCEPT], named("index.html", &headers)).into_response()
     } else {
-        ([BY_ACCEPT], service::greeting()).into_response()
+        ([BY_ACCEPT], service::greeting(&service.settings)).into_response()
     }
 }
 

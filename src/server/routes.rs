@@ -10,6 +10,7 @@ use crate::api::{self, umbridge};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
+use super::mcp;
 use super::metrics::exposition;
 use super::service::Service;
 use super::{compute, layers, models, negotiate, pages, problems, service, stream};
@@ -61,7 +62,7 @@ fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 14] {
 pub fn patterns(operations: &[Endpoint]) -> Vec<&'static str> {
     let services = service_routes().map(|(path, _)| path);
     let operations = operations.iter().map(|endpoint| endpoint.path).filter(|path| !services.contains(path));
-    services.into_iter().chain(operations).collect()
+    services.into_iter().chain(operations).chain([mcp::PATH]).collect()
 }
 
 /// All routes, with the middleware around them.
@@ -79,6 +80,10 @@ pub fn router(service: &Arc<Service>, operations: &[Endpoint]) -> Router {
             }
         };
         router = router.route(endpoint.path, post(handler));
+    }
+    if service.settings.mcp {
+        let exchange = Arc::new(mcp::Exchange::new(service, operations));
+        router = router.route(mcp::PATH, post(move |request| Arc::clone(&exchange).answer(request)));
     }
     let router =
         router.fallback(problems::not_found).method_not_allowed_fallback(problems::method_not_allowed);

@@ -117,11 +117,15 @@ pub async fn info(State(service): State<Arc<Service>>) -> Json<Info> {
 }
 
 /// `GET /` for programs: a greeting that names the routes.
-pub fn greeting() -> &'static str {
-    concat!(
-        "gradd ",
-        env!("CARGO_PKG_VERSION"),
-        r#": gradients over HTTP; in a browser this is a playground
+pub fn greeting(settings: &Settings) -> String {
+    let mcp = if settings.mcp { MCP } else { "" };
+    [ROUTES, mcp, TRY].concat()
+}
+
+const ROUTES: &str = concat!(
+    "gradd ",
+    env!("CARGO_PKG_VERSION"),
+    r#": gradients over HTTP; in a browser this is a playground
 
   POST /v1/evaluate    outputs
   POST /v1/gradient    outputs and gradients
@@ -136,13 +140,16 @@ pub fn greeting() -> &'static str {
   GET  /v1/ops         every op there is
   GET  /openapi.yaml   the API in full; also /openapi.json, and /docs in a browser
   GET  /healthz /readyz /info /metrics /problems
+"#
+);
 
+const MCP: &str = "  POST /mcp            tools for assistants, by the Model Context Protocol\n";
+
+const TRY: &str = r#"
 Try:
 
   curl --json '{"expression": "a*b + tanh(a)", "inputs": {"a": 2, "b": -3}}' localhost:8080/v1/gradient
-"#
-    )
-}
+"#;
 
 /// The OpenAPI document, which is the same for every request and therefore written once.
 static OPENAPI: LazyLock<(String, String)> = LazyLock::new(|| (openapi::yaml(), openapi::json()));

@@ -3,6 +3,7 @@
 //! [`routes`] describes the operations, [`problems`] adds every error that each can answer, [`examples`] adds requests
 //! with their answers, which a test posts and compares, [`formats`] the media types beside JSON, [`links`] what an answer
 //! is sent on to, [`models`] that of some members exactly one is given, [`security`] the API keys.
+//! [`tools`] are the operations as assistants see them.
 
 pub mod examples;
 mod formats;
@@ -11,6 +12,7 @@ mod models;
 mod problems;
 mod routes;
 mod security;
+pub mod tools;
 pub(in crate::api) mod umbridge;
 
 use utoipa::OpenApi as _;

@@ -127,6 +127,8 @@ settings! {
     cors_origins: Vec<String> = Vec::new(), "ORIGIN,...";
     /// Compress answers for clients that accept gzip.
     compression: bool = true, "true|false";
+    /// Answer assistants at /mcp, by the Model Context Protocol.
+    mcp: bool = false, "true|false";
     /// What to log: error, warn, info, debug, trace, or a filter such as "warn,gradd=debug".
     log_level: String = "info".to_owned(), "LEVEL";
     /// Form of the log lines: text or json.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::http::Extensions;
+
 use crate::api::{Kind, Meter};
 
 /// Among the extensions of a request that is recorded; of others nobody will look at it.
@@ -13,6 +15,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// That of the request with these extensions.
+    pub fn of(extensions: &Extensions) -> Arc<Self> {
+        extensions.get().map(Arc::clone).unwrap_or_default()
+    }
+
     /// One that keeps the times of stages.
     pub fn with_timeline() -> Self {
         Self { meter: Arc::new(Meter::with_timeline()), ..Self::default() }
