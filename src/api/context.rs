@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Interrupt;
 
 use super::Problem;
+use super::array::ArrayEncoding;
 use super::cost::{Admission, Cost};
 use super::events::Events;
 use super::format::Format;
@@ -75,6 +76,8 @@ pub struct Context {
     pub file: Option<AcceptedFile>,
     /// What a picture is to be written as.
     pub picture: PictureFormat,
+    /// How arrays of the answer are to be written.
+    pub arrays: ArrayEncoding,
     /// Models that the request may name.
     pub models: Arc<Models>,
     /// What is done, and where the time goes.

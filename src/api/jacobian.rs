@@ -30,14 +30,20 @@ pub struct JacobianResponse<'a> {
 
 /// Answers the request in `body`.
 pub fn answer(body: &[u8], context: &Context) -> Result<Reply, Problem> {
-    let request: MatrixRequest<'_> = context.decode(body)?;
+    let mut request: MatrixRequest<'_> = context.decode(body)?;
     let context = &context.within(request.timeout)?;
-    context.reply(&jacobian(request, context)?)
+    let (expression, graph) = (request.expression.take(), request.graph.take());
+    let (mlp, model) = (request.mlp.take(), request.model.take());
+    let scalar = Scalar::differentiable(expression, graph, mlp, model, context)?;
+    context.reply(&jacobian(scalar, request, context)?)
 }
 
-fn jacobian<'a>(request: MatrixRequest<'a>, context: &Context) -> Result<JacobianResponse<'a>, Problem> {
-    let (expression, graph) = (request.expression, request.graph);
-    let scalar = Scalar::differentiable(expression, graph, request.mlp, request.model, context)?;
+/// What `request` asks for of the model `scalar`.
+pub(super) fn jacobian<'a>(
+    scalar: Scalar<'a>,
+    request: MatrixRequest<'a>,
+    context: &Context,
+) -> Result<JacobianResponse<'a>, Problem> {
     let (computation, bound) = scalar.bind_inputs(request.inputs, request.outputs.as_deref(), context)?;
     let wanted = wanted(&computation, &bound, request.wrt.as_deref())?;
     let (graph, samples) = (&computation.graph, bound.samples.unwrap_or(1));

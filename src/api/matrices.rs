@@ -22,7 +22,7 @@ use super::value::Value;
 use super::values::Values;
 
 /// What to differentiate for which inputs: exactly one of `expression`, `graph` and `model`, and its values.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixRequest<'a> {
     /// Statements separated by `;` or newline, in Python's arithmetic. The last one is the output.
@@ -105,7 +105,7 @@ impl Matrix {
     }
 
     /// An entry, unless it is always zero.
-    fn get(&self, row: usize, column: usize) -> Option<&Column> {
+    pub(super) fn get(&self, row: usize, column: usize) -> Option<&Column> {
         match self {
             Matrix::Jacobian(jacobian) => jacobian.get(row, column),
             Matrix::Hessian(hessian) => hessian.get(row, column),
@@ -113,7 +113,7 @@ impl Matrix {
     }
 
     /// The output whose derivatives a row holds.
-    fn output(&self, row: usize) -> &Column {
+    pub(super) fn output(&self, row: usize) -> &Column {
         match self {
             Matrix::Jacobian(jacobian) => &jacobian.outputs[row],
             Matrix::Hessian(hessian) => &hessian.output,

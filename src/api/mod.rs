@@ -36,6 +36,7 @@ mod wanted;
 mod weights;
 mod words;
 
+pub mod array;
 pub mod bounds;
 pub mod check;
 pub mod choice;
@@ -81,6 +82,7 @@ pub mod sgd;
 pub mod sigma;
 pub mod standardize;
 pub mod tensors;
+pub mod tesseract;
 pub mod text;
 pub mod timeline;
 pub mod timeout;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use crate::api::{Problem, umbridge};
+use crate::api::{Problem, tesseract, umbridge};
 
 use super::problems::Written;
 
@@ -16,19 +16,25 @@ pub struct Dialect {
     tell: fn(&Problem) -> (u16, Vec<u8>),
 }
 
-const DIALECTS: &[Dialect] = &[Dialect {
-    paths: &[
-        "/Info",
-        "/ModelInfo",
-        "/InputSizes",
-        "/OutputSizes",
-        "/Evaluate",
-        "/Gradient",
-        "/ApplyJacobian",
-        "/ApplyHessian",
-    ],
-    tell: umbridge::error,
-}];
+const DIALECTS: &[Dialect] = &[
+    Dialect {
+        paths: &[
+            "/Info",
+            "/ModelInfo",
+            "/InputSizes",
+            "/OutputSizes",
+            "/Evaluate",
+            "/Gradient",
+            "/ApplyJacobian",
+            "/ApplyHessian",
+        ],
+        tell: umbridge::error,
+    },
+    Dialect {
+        paths: &["/apply", "/jacobian", "/jacobian_vector_product", "/vector_jacobian_product", "/health"],
+        tell: tesseract::error,
+    },
+];
 
 /// The dialect at `path`, where it is another than problems.
 pub fn at(path: &str) -> Option<&'static Dialect> {

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use crate::api::{Operation, Problem};
 
 use super::negotiate::{self, Formats};
+use super::tesseract;
 
 /// Finds out what a request takes and gives.
 pub type Negotiation = fn(&Parts) -> Result<Formats, Problem>;
@@ -55,6 +56,12 @@ impl Endpoint {
     #[must_use]
     pub const fn with_pictures(self) -> Self {
         Self { negotiation: negotiate::formats_of_pictures, ..self }
+    }
+
+    /// The same, which takes JSON and answers with arrays.
+    #[must_use]
+    pub const fn with_arrays(self) -> Self {
+        Self { negotiation: tesseract::formats, ..self }
     }
 
     /// The same, which takes and gives JSON whatever the headers say.

@@ -42,6 +42,7 @@ pub mod settings;
 pub mod spans;
 pub mod stream;
 pub mod telemetry;
+pub mod tesseract;
 pub mod tls;
 pub mod trace_context;
 pub mod watched;

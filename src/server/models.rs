@@ -44,6 +44,21 @@ pub enum ModelsError {
         /// What is wrong with it.
         problem: Box<Problem>,
     },
+    /// The model that is to be a Tesseract is not there.
+    #[error(
+        "the setting tesseract names the model {name:?}, which is not among those of the setting models: {}",
+        listed(known)
+    )]
+    Tesseract {
+        /// Its name.
+        name: String,
+        /// The names of those that are there.
+        known: Vec<String>,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "there are none".to_owned() } else { names.join(", ") }
 }
 
 /// Every fault with its place; a detail alone where it says more.
@@ -71,9 +86,21 @@ fn told(problem: &Problem) -> String {
 ///
 /// Gives their number.
 pub fn load(settings: &Settings, models: &Models) -> Result<usize, ModelsError> {
+    let named = read(settings)?;
+    let tesseract = &settings.tesseract;
+    if !tesseract.is_empty() && !named.contains_key(tesseract) {
+        return Err(ModelsError::Tesseract { name: tesseract.clone(), known: named.into_keys().collect() });
+    }
+    let count = named.len();
+    models.name(named);
+    Ok(count)
+}
+
+/// The models of the directory, by name.
+fn read(settings: &Settings) -> Result<BTreeMap<String, Arc<Stored>>, ModelsError> {
     let directory = &settings.models;
     if directory.as_os_str().is_empty() {
-        return Ok(0);
+        return Ok(BTreeMap::new());
     }
     let context = Context { limits: settings.limits(), ..Context::default() };
     let mut named = BTreeMap::new();
@@ -86,9 +113,7 @@ pub fn load(settings: &Settings, models: &Models) -> Result<usize, ModelsError> 
             .map_err(|problem| ModelsError::Faulty { path: path.clone(), problem: Box::new(problem) })?;
         named.insert(name, Arc::new(model));
     }
-    let count = named.len();
-    models.name(named);
-    Ok(count)
+    Ok(named)
 }
 
 /// The files `*.json` of `directory`, sorted.

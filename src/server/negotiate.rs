@@ -3,13 +3,14 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
+use crate::api::array::ArrayEncoding;
 use crate::api::format::Format;
 use crate::api::interchange::file::{AcceptedFile, FileFormat};
 use crate::api::picture::PictureFormat;
 use crate::api::{Kind, Problem};
 
 /// The formats of a body and its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Formats {
     /// By `Content-Type`.
     pub body: Format,
@@ -19,6 +20,8 @@ pub struct Formats {
     pub file: Option<AcceptedFile>,
     /// What a picture is written as, where the answer is one.
     pub picture: PictureFormat,
+    /// How arrays are written, where the answer holds some.
+    pub arrays: ArrayEncoding,
 }
 
 /// The formats of a request whose answer is a stream of events, and those are JSON.
@@ -28,7 +31,7 @@ pub struct Formats {
 pub fn formats_of_events(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
-    Ok(Formats { body, answer: Format::Json, file: None, picture: PictureFormat::default() })
+    Ok(Formats { body, ..Formats::default() })
 }
 
 /// The formats of a request whose answer is a picture.
@@ -39,7 +42,7 @@ pub fn formats_of_pictures(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
     let picture = accepted_picture(&parts.headers)?;
-    Ok(Formats { body, answer: Format::Json, file: None, picture })
+    Ok(Formats { body, picture, ..Formats::default() })
 }
 
 /// # Errors
@@ -48,7 +51,7 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
     let body = content_type(parts)?;
     check_content_encoding(&parts.headers)?;
     let (answer, file) = accepted(&parts.headers, body)?;
-    Ok(Formats { body, answer, file, picture: PictureFormat::default() })
+    Ok(Formats { body, answer, file, ..Formats::default() })
 }
 
 /// JSON both ways, whatever the headers say: for protocols whose clients say nothing.
@@ -56,7 +59,7 @@ pub fn formats(parts: &Parts) -> Result<Formats, Problem> {
 /// # Errors
 /// None.
 pub fn json_alone(_: &Parts) -> Result<Formats, Problem> {
-    Ok(Formats { body: Format::Json, answer: Format::Json, file: None, picture: PictureFormat::default() })
+    Ok(Formats::default())
 }
 
 /// Whether the answer is to be a stream of events: where `Accept` names them and weighs nothing else more.
@@ -124,7 +127,7 @@ fn format_of(content_type: &str) -> Option<Format> {
 }
 
 /// All `Accept` headers as one; `None` if there is none.
-fn accept(headers: &HeaderMap) -> Option<String> {
+pub(super) fn accept(headers: &HeaderMap) -> Option<String> {
     let ranges: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     (!ranges.is_empty()).then(|| ranges.join(", "))

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::mcp;
 use super::metrics::exposition;
 use super::service::Service;
-use super::{compute, layers, models, negotiate, pages, problems, service, stream};
+use super::{compute, layers, models, negotiate, pages, problems, service, stream, tesseract};
 
 /// The operations of the API: the one place where a new one is added.
 pub const OPERATIONS: &[Endpoint] = &[
@@ -36,10 +36,18 @@ pub const OPERATIONS: &[Endpoint] = &[
     Endpoint::new("/Gradient", umbridge::gradient).with_json_alone().nearest(),
     Endpoint::new("/ApplyJacobian", umbridge::apply_jacobian).with_json_alone().nearest(),
     Endpoint::new("/ApplyHessian", umbridge::apply_hessian).with_json_alone().nearest(),
+    Endpoint::new("/apply", api::tesseract::apply).with_arrays().nearest(),
+    Endpoint::new("/jacobian", api::tesseract::jacobian).with_arrays().nearest(),
+    Endpoint::new("/jacobian_vector_product", api::tesseract::jacobian_vector_product)
+        .with_arrays()
+        .nearest(),
+    Endpoint::new("/vector_jacobian_product", api::tesseract::vector_jacobian_product)
+        .with_arrays()
+        .nearest(),
 ];
 
 /// The routes of the service itself.
-fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 14] {
+fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 15] {
     [
         ("/", get(pages::start)),
         ("/docs", get(pages::docs)),
@@ -50,6 +58,7 @@ fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 14] {
         ("/metrics", get(exposition::metrics)),
         ("/v1/models", get(models::list)),
         ("/Info", get(models::umbridge_info)),
+        ("/health", get(tesseract::health)),
         ("/v1/ops", get(async || Answer::from(api::ops::answer()))),
         ("/openapi.yaml", get(service::openapi_yaml)),
         ("/openapi.json", get(service::openapi_json)),

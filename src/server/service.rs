@@ -57,7 +57,7 @@ pub const COMMIT: Option<&str> = match option_env!("GRADD_COMMIT") {
 impl Service {
     /// A service that has nothing to do yet, with routes of these patterns, that tells `spans` of its requests.
     pub fn new(settings: Settings, routes: &[&str], spans: Option<Arc<Spans>>) -> Result<Self, StartError> {
-        let prepared = Arc::new(Models::new(settings.max_prepared_bytes));
+        let prepared = Arc::new(Models::new(settings.max_prepared_bytes).with_tesseract(&settings.tesseract));
         models::load(&settings, &prepared)?;
         Ok(Self {
             spans,
@@ -76,15 +76,20 @@ impl Service {
     }
 }
 
-/// Answer of `/healthz` and `/readyz`.
+/// Answer of `/healthz`, `/readyz` and `/health`.
 #[derive(Debug, Serialize)]
 pub struct Status {
     status: &'static str,
 }
 
+impl Status {
+    /// All is well.
+    pub const OK: Self = Self { status: "ok" };
+}
+
 /// `GET /healthz`: the process answers.
 pub async fn healthz() -> Json<Status> {
-    Json(Status { status: "ok" })
+    Json(Status::OK)
 }
 
 /// `GET /readyz`: it takes new computations.

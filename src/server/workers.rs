@@ -140,7 +140,7 @@ impl Workers {
 
     /// The surroundings of a computation before it is let in.
     fn context(&self, formats: Formats, interrupt: Interrupt) -> Context {
-        let Formats { body, answer, file, picture } = formats;
+        let Formats { body, answer, file, picture, arrays } = formats;
         Context {
             limits: self.limits.clone(),
             interrupt,
@@ -148,6 +148,7 @@ impl Workers {
             answer,
             file,
             picture,
+            arrays,
             models: Arc::clone(&self.models),
             ..Context::default()
         }

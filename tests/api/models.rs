@@ -206,3 +206,77 @@ async fn refusals_before_the_model_are_told_in_um_bridges_form_too() {
     assert_eq!(told["error"]["type"], "Unauthorized");
     assert!(told["error"]["message"].as_str().expect("text").contains("API key"), "{told}");
 }
+
+#[tokio::test]
+async fn the_model_that_the_settings_name_is_a_tesseract() {
+    let directory = Directory::new("tesseract", &[("decay.json", DECAY), ("net.json", NETWORK)]);
+    let settings = Settings { tesseract: "decay".to_owned(), ..directory.settings() };
+    let application = Application::build(settings).await.expect("to start");
+    let reload = application.reloader();
+    let app = TestApp::run(application);
+    let health = app.get("/health").await;
+    assert_eq!(health.json::<Value>().await.expect("JSON"), json!({"status": "ok"}));
+    let at_zero = json!({"inputs": {"t": 0}, "vjp_inputs": ["t"], "vjp_outputs": ["output"],
+                         "cotangent_vector": {"output": 1}});
+    let answer = app.send("/vector_jacobian_product", at_zero.to_string()).await;
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let gradient = answer.json::<Value>().await.expect("JSON")["t"]["data"]["buffer"].clone();
+    assert_eq!(gradient, json!(-3.25));
+    // Every path that the document has under this tag.
+    for (path, item) in app.get("/openapi.json").await.json::<Value>().await.expect("JSON")["paths"]
+        .as_object()
+        .expect("paths")
+    {
+        let post = &item["post"];
+        if post["tags"] != json!(["tesseract"]) {
+            continue;
+        }
+        let request = &post["requestBody"]["content"]["application/json"]["example"];
+        let answer = app.send(path, request.to_string()).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let expected = &post["responses"]["200"]["content"]["application/json"]["example"];
+        assert_eq!(&answer.json::<Value>().await.expect("JSON"), expected, "{path}");
+    }
+
+    let accept = async |accept: &str| {
+        let request = app.post("/apply", json!({"inputs": {"t": 0}}).to_string()).header("accept", accept);
+        request.send().await.expect("an answer")
+    };
+    let answer = accept("application/json+base64; gpu_transport=none").await;
+    assert_eq!(answer.headers()["content-type"], "application/json+base64");
+    let data = answer.json::<Value>().await.expect("JSON")["output"]["data"].clone();
+    assert_eq!(data, json!({"buffer": "AAAAAAAABEA=", "encoding": "base64"}));
+    let refused = accept("application/json+binref").await;
+    assert_eq!(refused.status(), 406);
+    let told: Value = refused.json().await.expect("JSON");
+    assert!(told["detail"].as_str().expect("text").contains("json+binref would be files"), "{told}");
+    let refused = app.send("/apply", json!({"inputs": {"u": 0}}).to_string()).await;
+    assert_eq!(refused.status(), 422);
+    assert_eq!(refused.headers()["content-type"], "application/json");
+    let told: Value = refused.json().await.expect("JSON");
+    assert_eq!(told["detail"][0]["loc"], json!(["body", "inputs", "u"]));
+
+    // A reload that would take it away changes nothing.
+    fs::remove_file(directory.0.join("decay.json")).expect("to remove");
+    reload();
+    assert_eq!(accept("*/*").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_tesseract_is_none_unless_the_settings_name_one_of_the_models() {
+    let directory = Directory::new("no-tesseract", &[("decay.json", DECAY), ("net.json", NETWORK)]);
+    let app = TestApp::spawn_real(directory.settings()).await;
+    for answer in [app.get("/health").await, app.send("/apply", r#"{"inputs": {"t": 0}}"#.to_owned()).await] {
+        assert_eq!(answer.status(), 404);
+        let told: Value = answer.json().await.expect("JSON");
+        assert!(told["detail"].as_str().expect("text").contains("--tesseract"), "{told}");
+    }
+    let refusal = async |settings: Settings| match Application::build(settings).await {
+        Err(error @ StartError::Models(_)) => error.to_string(),
+        other => panic!("expected a refusal, got {other:?}"),
+    };
+    let told = refusal(Settings { tesseract: "dekay".to_owned(), ..directory.settings() }).await;
+    assert!(told.contains("\"dekay\"") && told.ends_with("decay, net"), "{told}");
+    let told = refusal(Settings { tesseract: "decay".to_owned(), ..settings() }).await;
+    assert!(told.contains("\"decay\"") && told.ends_with("there are none"), "{told}");
+}

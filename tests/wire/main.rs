@@ -25,6 +25,7 @@ mod recipes;
 mod refused;
 mod round_trip;
 mod standardize;
+mod tesseract;
 mod train;
 mod train_state;
 mod umbridge;

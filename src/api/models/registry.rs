@@ -20,6 +20,8 @@ const HASH: &str = "sha256:";
 pub struct Models {
     named: RwLock<Arc<BTreeMap<String, Arc<Stored>>>>,
     posted: Mutex<Posted>,
+    /// The name of the one that is a Tesseract; empty where none is.
+    tesseract: String,
 }
 
 /// Models that were posted; those that were used longest ago go first when room is needed.
@@ -41,6 +43,12 @@ impl Models {
     /// No models yet, with room for so many bytes of posted ones.
     pub fn new(most: usize) -> Self {
         Self { posted: Mutex::new(Posted { most, ..Posted::default() }), ..Self::default() }
+    }
+
+    /// The same models, of which the one called `tesseract` is a Tesseract; none where that is empty.
+    #[must_use]
+    pub fn with_tesseract(self, tesseract: &str) -> Self {
+        Self { tesseract: tesseract.to_owned(), ..self }
     }
 
     /// Puts other named models in place of those that there were.
@@ -108,6 +116,19 @@ impl Models {
 
     fn posted(&self) -> MutexGuard<'_, Posted> {
         self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The model that is a Tesseract.
+    ///
+    /// # Errors
+    /// 404 when none is.
+    pub fn tesseract(&self) -> Result<Arc<Stored>, Problem> {
+        if self.tesseract.is_empty() {
+            let detail =
+                "This server is no Tesseract: start it with --tesseract and the name of one of its models.";
+            return Err(Problem::new(Kind::NOT_FOUND, detail));
+        }
+        self.find(&self.tesseract)
     }
 
     /// The model called `name`, or with that hash.

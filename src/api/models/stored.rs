@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::text::UNNAMED_OUTPUT;
 use crate::engine::{CompileOptions, Node, Role};
 
 use super::definition::ModelDefinition;
@@ -279,8 +280,11 @@ impl Prepared {
             let names = &*self.computation.names;
             let found = names.find_all(asked.iter().map(|name| &**name));
             let mut faults = Faults::default();
-            computation.outputs =
-                resolve_outputs(asked, |name| found.get(name).copied(), || names.all(), &mut faults);
+            // The output of an expression whose last statement has no name is none of its names.
+            let unnamed = self.computation.outputs.iter().find(|(own, _)| **own == *UNNAMED_OUTPUT);
+            let unnamed = |name: &str| unnamed.filter(|_| name == UNNAMED_OUTPUT).map(|(_, node)| *node);
+            let node = |name: &str| found.get(name).copied().or_else(|| unnamed(name));
+            computation.outputs = resolve_outputs(asked, node, || names.all(), &mut faults);
             faults.into_result()?;
         }
         Ok(computation)

@@ -12,6 +12,7 @@ mod models;
 mod problems;
 mod routes;
 mod security;
+pub(in crate::api) mod tesseract;
 pub mod tools;
 pub(in crate::api) mod umbridge;
 
@@ -30,6 +31,7 @@ pub fn document() -> OpenApi {
     security::add(&mut document);
     links::add(&mut document);
     models::add(&mut document);
+    tesseract::add_encodings(&mut document);
     document
 }
 

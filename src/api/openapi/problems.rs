@@ -6,7 +6,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
-use super::umbridge;
+use super::{tesseract, umbridge};
 use crate::api::problem::{Fault, Kind, Problem};
 
 /// What a computation can answer beside its result.
@@ -34,6 +34,10 @@ const COMPUTATION: &[Kind] = &[
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = &mut item.post {
+            if tesseract::is_one(operation) {
+                tesseract::complete(operation);
+                continue;
+            }
             if !path.starts_with("/v1/") {
                 umbridge::add_errors(operation);
                 continue;
@@ -58,6 +62,10 @@ pub(super) fn add(document: &mut OpenApi) {
                 }
                 "/Info" => {
                     umbridge::add_errors(operation);
+                    continue;
+                }
+                "/health" => {
+                    tesseract::complete(operation);
                     continue;
                 }
                 _ => &[Kind::INTERNAL],

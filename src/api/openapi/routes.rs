@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::umbridge;
+use super::{tesseract, umbridge};
 use crate::api::convert::{ConvertRequest, ConvertResponse};
 use crate::api::draw::DrawRequest;
 use crate::api::evaluate::{EvaluateRequest, EvaluateResponse};
@@ -18,6 +18,7 @@ use crate::api::models::{ModelDefinition, ModelDescription, ModelList};
 use crate::api::ops::OpsResponse;
 use crate::api::problem::Problem;
 use crate::api::progress::{Checkpoint, Progress};
+use crate::api::tesseract::ErrorAnswer as TesseractError;
 use crate::api::train::{TrainRequest, TrainResponse};
 use crate::api::umbridge::ErrorAnswer;
 use crate::api::vjp::{VjpRequest, VjpResponse};
@@ -38,14 +39,17 @@ use crate::api::vjp::{VjpRequest, VjpResponse};
         (name = "computations", description = "Outputs, gradients, training, fits, files and pictures."),
         (name = "reference", description = "What computations can use."),
         (name = "um-bridge", description = "The same for clients of UM-Bridge, whose protocol these paths speak."),
+        (name = "tesseract", description = "One of the server's models as a Tesseract, where the setting `tesseract` names it."),
         (name = "service", description = "The state of the server.")
     ),
     paths(
         evaluate, gradient, jacobian, hessian, jvp, vjp, hvp, train, fit, convert, draw, prepare, models, ops, healthz, readyz, info,
         metrics, openapi_yaml, openapi_json, umbridge::info, umbridge::model_info, umbridge::input_sizes,
-        umbridge::output_sizes, umbridge::evaluate, umbridge::gradient, umbridge::apply_jacobian, umbridge::apply_hessian
+        umbridge::output_sizes, umbridge::evaluate, umbridge::gradient, umbridge::apply_jacobian, umbridge::apply_hessian,
+        tesseract::apply, tesseract::jacobian, tesseract::jacobian_vector_product, tesseract::vector_jacobian_product,
+        tesseract::health
     ),
-    components(schemas(Problem, Progress, Checkpoint, ErrorAnswer))
+    components(schemas(Problem, Progress, Checkpoint, ErrorAnswer, TesseractError))
 )]
 pub(super) struct Document;
 

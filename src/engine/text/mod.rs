@@ -13,4 +13,4 @@ mod machine;
 mod parser;
 
 pub use error::{ParseError, ParseErrorKind};
-pub use parser::{ParseLimits, Program, parse, parse_until};
+pub use parser::{ParseLimits, Program, UNNAMED_OUTPUT, parse, parse_until};

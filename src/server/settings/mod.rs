@@ -121,6 +121,8 @@ settings! {
     rate_window: Duration = Duration::from_mins(1), "SECONDS";
     /// Directory of models that requests may name, one JSON file each; read again on SIGHUP.
     models: PathBuf = PathBuf::new(), "DIRECTORY";
+    /// Name of the one of these models that is served as a Tesseract, at `/apply` and its relatives.
+    tesseract: String = String::new(), "NAME";
     /// Bytes of all models together that were posted to be named by requests; those unused for longest go first.
     max_prepared_bytes: usize = 64 << 20, "BYTES";
     /// Origins that browsers may call from, "*" for any; none switches CORS off.
