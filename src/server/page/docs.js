@@ -66,7 +66,8 @@ const resolve = (document, { $ref, ...rest }) =>
 
 /** Fields to send a request with, and its answer. */
 function trial(path, method, { operationId, parameters = [], requestBody }) {
-  const examples = Object.entries(requestBody?.content["application/json"]?.examples ?? {});
+  const { examples: several, example } = requestBody?.content["application/json"] ?? {};
+  const examples = Object.entries(several ?? (example ? { example: { value: example } } : {}));
   const written = (value) => JSON.stringify(value, null, 1);
   const body = requestBody && el("textarea", { rows: 8, spellcheck: false, ariaLabel: `Body of ${path}`, value: written(examples[0]?.[1].value ?? {}) });
   const choice = examples.length > 1 && el("select", { ariaLabel: "Example" },
