@@ -10,6 +10,9 @@ ARG FLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="$FLAGS -C link-arg=-Wl,--icf=all" \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="$FLAGS"
 
+# Those of Cargo.toml that are wanted, such as `--build-arg FEATURES=mcp`, which makes the image three megabytes larger.
+ARG FEATURES=""
+
 # Dependencies first, from the manifests alone, so that a change of the code does not build them again. Empty sources
 # stand in for ours, and for the benchmarks, whose files cargo looks for as the manifest names them.
 COPY Cargo.toml Cargo.lock ./
@@ -17,7 +20,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     mkdir src benches && touch src/lib.rs && echo 'fn main() {}' > src/main.rs \
     && awk -F'"' '/^\[/ { table = $0 } table == "[[bench]]" && /^name/ { print "benches/" $2 ".rs" }' Cargo.toml \
        | xargs --no-run-if-empty touch \
-    && cargo build --release --locked --target "$(rustc --print host-tuple)"
+    && cargo build --release --locked --no-default-features --features "$FEATURES" --target "$(rustc --print host-tuple)"
 
 # Of the names of functions only our own are kept, for the backtraces in the log, and neither those of traits nor those of
 # others' generics with our types in them, which are long.
@@ -26,7 +29,7 @@ COPY src src
 ARG GRADD_COMMIT=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     touch src/lib.rs src/main.rs \
-    && cargo build --release --locked --target "$(rustc --print host-tuple)" \
+    && cargo build --release --locked --no-default-features --features "$FEATURES" --target "$(rustc --print host-tuple)" \
     && strip --wildcard --strip-all --keep-symbol='_ZN5gradd*' \
        -o /gradd "target/$(rustc --print host-tuple)/release/gradd"
 

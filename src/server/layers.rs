@@ -22,8 +22,7 @@ use super::connections::Peer;
 use super::service::Service;
 use super::trace_context::Position;
 use super::{
-    Settings, admission, leftover, mcp, metrics, problems, rates, request_id, server_timing, spans,
-    trace_context,
+    Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, spans, trace_context,
 };
 
 /// Answers below this many bytes fit a network packet or two as they are.
@@ -130,7 +129,8 @@ fn cors(origins: &[String]) -> CorsLayer {
             rates::POLICY,
             server_timing::HEADER,
             trace_context::HEADER,
-            mcp::SESSION,
+            #[cfg(feature = "mcp")]
+            super::mcp::SESSION,
         ]);
     if origins.iter().any(|origin| origin == "*") {
         return layer.allow_origin(Any);

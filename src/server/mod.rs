@@ -7,7 +7,8 @@
 //! [`budget`] of memory, unless it is so small that it is done [`at_once`]. Whatever goes wrong on the way
 //! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
 //! [`drain`] ends them, [`metrics`] counts and measures all of it, and [`spans`] tells a collector of
-//! traces. [`pages`] are for people with a browser, [`mcp`] for assistants.
+//! traces. [`pages`] are for people with a browser, and `mcp`, where it is
+//! built in, for assistants.
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +28,7 @@ pub mod keys;
 pub mod lane;
 pub mod layers;
 pub mod leftover;
+#[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod metrics;
 pub mod models;

@@ -10,6 +10,7 @@ use crate::api::{self, umbridge};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
+#[cfg(feature = "mcp")]
 use super::mcp;
 use super::metrics::exposition;
 use super::service::Service;
@@ -71,7 +72,11 @@ fn service_routes() -> [(&'static str, MethodRouter<Arc<Service>>); 15] {
 pub fn patterns(operations: &[Endpoint]) -> Vec<&'static str> {
     let services = service_routes().map(|(path, _)| path);
     let operations = operations.iter().map(|endpoint| endpoint.path).filter(|path| !services.contains(path));
-    services.into_iter().chain(operations).chain([mcp::PATH]).collect()
+    let others = [
+        #[cfg(feature = "mcp")]
+        mcp::PATH,
+    ];
+    services.into_iter().chain(operations).chain(others).collect()
 }
 
 /// All routes, with the middleware around them.
@@ -90,6 +95,7 @@ pub fn router(service: &Arc<Service>, operations: &[Endpoint]) -> Router {
         };
         router = router.route(endpoint.path, post(handler));
     }
+    #[cfg(feature = "mcp")]
     if service.settings.mcp {
         let exchange = Arc::new(mcp::Exchange::new(service, operations));
         router = router.route(mcp::PATH, post(move |request| Arc::clone(&exchange).answer(request)));

@@ -11,6 +11,7 @@ mod events;
 mod lanes;
 mod leftover;
 mod logs;
+#[cfg(feature = "mcp")]
 mod mcp;
 mod metrics;
 mod models;

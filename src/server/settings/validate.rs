@@ -45,6 +45,11 @@ impl Settings {
         require(!self.timeout.is_zero(), "timeout", "expected more than 0 seconds")?;
         require(self.rate_limit <= HIGHEST_RATE, "rate_limit", "expected at most 1000000000")?;
         require(self.rate_window.as_secs() >= 1, "rate_window", "expected at least 1 second")?;
+        require(
+            cfg!(feature = "mcp") || !self.mcp,
+            "mcp",
+            "expected false: this program was built without the feature `mcp`",
+        )?;
         require(!self.otlp_service_name.is_empty(), "otlp_service_name", "expected a name")?;
         for path in &self.open_paths {
             require(path.starts_with('/'), "open_paths", "expected paths such as /healthz")?;
