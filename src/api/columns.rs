@@ -47,6 +47,13 @@ pub enum Column {
     Rows(Matrix),
 }
 
+impl Columns<'_> {
+    /// The rows of an MLP, without targets.
+    pub(super) fn of_rows(x: Matrix) -> Self {
+        Self::Members(vec![(Text("x".into()), Column::Rows(x))])
+    }
+}
+
 impl Column {
     /// How many samples there are; `None` for a number.
     pub(super) fn rows(&self) -> Option<usize> {

@@ -106,8 +106,10 @@ impl<'a> Computation<'a> {
 
     /// Pointer to where the request defines `node`.
     pub(super) fn place(&self, node: NodeId) -> String {
+        if self.prepared.is_some() {
+            return "/model".to_owned();
+        }
         match &*self.names {
-            _ if self.prepared.is_some() => "/model".to_owned(),
             Names::Expression(_) => "/expression".to_owned(),
             Names::Ids { positions, .. } => positions[node.index()]
                 .map_or_else(|| "/graph".to_owned(), |position| format!("/graph/nodes/{position}")),

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::engine::Column;
 
 use super::array::{Array, ArrayEncoding, Arrays, Written, show};
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::cost::Cost;
 use super::faults::{Faults, quote};
@@ -155,7 +155,7 @@ pub fn jacobian(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     check_named(&[("jac_inputs", &jac_inputs), ("jac_outputs", &jac_outputs)])?;
     let inputs = values(call.inputs, "/inputs")?;
     let by_name: HashMap<&str, Option<usize>> =
-        inputs.0.iter().map(|(name, value)| (&**name, samples_of(value))).collect();
+        inputs.0.iter().map(|(name, value)| (&**name, value.samples())).collect();
     // A default is a number.
     let lengths: Vec<Option<usize>> =
         jac_inputs.iter().map(|name| by_name.get(&**name).copied().flatten()).collect();
@@ -251,15 +251,11 @@ fn written<T: Serialize>(answer: &T, context: &Context) -> Result<Reply, Problem
 
 /// The model, where it can be differentiated.
 fn differentiable(endpoint: &str, context: &Context) -> Result<Arc<Prepared>, Problem> {
-    match &context.models.tesseract()?.form {
-        Form::Scalar(prepared) => Ok(Arc::clone(prepared)),
-        Form::Mlp(..) => {
-            let detail = format!(
-                "The model is an MLP, which has apply but not {endpoint}. An expression or a graph has it."
-            );
-            Err(Problem::new(Kind::UNSUPPORTED_ACTION, detail))
-        }
-    }
+    let model = context.models.tesseract()?;
+    let detail = || {
+        format!("The model is an MLP, which has apply but not {endpoint}. An expression or a graph has it.")
+    };
+    model.differentiable(detail).map(Arc::clone)
 }
 
 /// What is sent as a set: each name once.
@@ -322,14 +318,6 @@ fn values<'a>(arrays: Arrays<'a>, base: &str) -> Result<Values<'a>, Problem> {
     Ok(values)
 }
 
-/// How many samples an input has; `None` of a number.
-fn samples_of(value: &Value) -> Option<usize> {
-    match value {
-        Value::Number(_) => None,
-        Value::Samples(samples) => Some(samples.len()),
-    }
-}
-
 /// The output of an MLP.
 fn network(
     mlp: &Mlp,
@@ -357,8 +345,7 @@ fn network(
         let detail = format!("The input `x` is missing: an array of shape [n, {}].", size.inputs);
         return Err(Problem::at("/inputs", detail));
     };
-    let data = Columns::Members(vec![(Text(ROWS.into()), columns::Column::Rows(rows))]);
-    let (outputs, _) = mlp_outputs::outputs(mlp, Some(data), NonFinite::Error, context)
+    let (outputs, _) = mlp_outputs::outputs(mlp, Some(Columns::of_rows(rows)), NonFinite::Error, context)
         .map_err(|problem| in_place(problem, &[("/data", "/inputs")]))?;
     let output = Array { shape: vec![outputs.rows, outputs.columns], numbers: outputs.data };
     Ok(Arrays(vec![(Text(OUTPUT.into()), output)]))

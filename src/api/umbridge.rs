@@ -6,11 +6,10 @@
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::columns::{Column, Columns};
+use super::columns::Columns;
 use super::context::{Context, Reply};
 use super::faults::{Faults, quote};
 use super::hvp::{self, HvpRequest};
@@ -271,8 +270,7 @@ pub fn evaluate(body: &[u8], context: &Context) -> Result<Reply, Problem> {
             numbers(evaluate::scalar_outputs(scalar, inputs, None, NonFinite::Error, context)?)
         }
         Form::Mlp(mlp, _) => {
-            let rows = Column::Rows(Matrix::new(input.len(), input));
-            let data = Columns::Members(vec![(Text("x".into()), rows)]);
+            let data = Columns::of_rows(Matrix::new(input.len(), input));
             mlp_outputs::outputs(mlp, Some(data), NonFinite::Error, context)?.0.data
         }
     };
@@ -327,15 +325,14 @@ pub fn apply_hessian(body: &[u8], context: &Context) -> Result<Reply, Problem> {
     check_length("/vec", "input", &call.vec, input.len())?;
     let names = prepared.input_names();
     let mut output = vec![0.0; input.len()];
-    // One output at a time, since they count differently. The only one may be without a name.
-    let is_only = prepared.outputs() == 1;
+    // One output at a time, since they count differently.
     for (name, weight) in prepared.output_names().into_iter().zip(&call.sens) {
         if *weight == 0.0 {
             continue;
         }
         let request = HvpRequest {
             inputs: Some(named(&names, &input)),
-            outputs: (!is_only).then(|| vec![Text(name.into())]),
+            outputs: Some(vec![Text(name.into())]),
             wrt: Some(names.iter().map(|name| Text((*name).into())).collect()),
             tangents: named(&names, &call.vec),
             ..HvpRequest::default()
@@ -379,8 +376,9 @@ fn camel(slug: &str) -> String {
 /// The model that is called so.
 fn find(name: &str, config: Option<&RawValue>, context: &Context) -> Result<Arc<Stored>, Problem> {
     let config = config.map_or("", RawValue::get).trim();
-    let is_empty = matches!(config, "" | "null")
-        || serde_json::from_str(config).is_ok_and(|value: serde_json::Value| value == json!({}));
+    // It is JSON, so that braces around nothing are an empty object.
+    let within = config.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let is_empty = matches!(config, "" | "null") || within.is_some_and(|members| members.trim().is_empty());
     if name == EXPRESSION {
         if is_empty {
             return Ok(Arc::clone(&NEURON));
@@ -423,15 +421,9 @@ fn outputs_of(model: &Stored) -> usize {
 }
 
 fn differentiable<'m>(model: &'m Stored, action: &str) -> Result<&'m Arc<Prepared>, Problem> {
-    match &model.form {
-        Form::Scalar(prepared) => Ok(prepared),
-        Form::Mlp(..) => {
-            let detail = format!(
-                "The model is an MLP, which supports Evaluate but not {action}. An expression or a graph supports it."
-            );
-            Err(Problem::new(Kind::UNSUPPORTED_ACTION, detail))
-        }
-    }
+    model.differentiable(|| {
+        format!("The model is an MLP, which supports Evaluate but not {action}. An expression or a graph supports it.")
+    })
 }
 
 /// The one input vector.

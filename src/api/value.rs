@@ -31,6 +31,14 @@ impl Value {
         }
     }
 
+    /// How many samples there are; `None` for a number.
+    pub fn samples(&self) -> Option<usize> {
+        match self {
+            Value::Number(_) => None,
+            Value::Samples(samples) => Some(samples.len()),
+        }
+    }
+
     /// The number, or the samples in order.
     pub fn numbers(&self) -> &[f64] {
         match self {

@@ -29,16 +29,12 @@ pub(super) struct Owners<'n> {
 impl<'n> Owners<'n> {
     /// The inputs of a computation, which have tangents.
     pub(super) fn inputs(computation: &'n Computation<'_>, bound: &Bound) -> Self {
-        let length = |value: &Value| match value {
-            Value::Number(_) => None,
-            Value::Samples(samples) => Some(samples.len()),
-        };
         Self {
             pointer: "/tangents",
             vector: "tangent",
             owner: "input",
             names: computation.graph.inputs().iter().map(|(name, _)| &**name).collect(),
-            samples: bound.values.iter().map(length).collect(),
+            samples: bound.values.iter().map(Value::samples).collect(),
         }
     }
 

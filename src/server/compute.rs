@@ -72,10 +72,7 @@ impl Admitted {
         service.workers.check_room()?;
         let limit = service.settings.max_body_bytes.get();
         let body = body::collect(body, limit, &service.budget, deadline).await?;
-        let interrupt = Interrupt::at(deadline.into_std());
-        let account = Account::of(&parts.extensions);
-        let service = Arc::clone(service);
-        Ok(Self { service, formats, body, deadline, interrupt, account, _under_way: under_way })
+        Ok(Self::of(service, formats, body, deadline, Account::of(&parts.extensions), under_way))
     }
 
     /// Lets a request in whose body has been read.
@@ -88,9 +85,20 @@ impl Admitted {
     ) -> Result<Self, Problem> {
         let under_way = service.drain.enter()?;
         service.workers.check_room()?;
+        Ok(Self::of(service, formats, body, deadline, account, under_way))
+    }
+
+    fn of(
+        service: &Arc<Service>,
+        formats: Formats,
+        body: Held,
+        deadline: Instant,
+        account: Arc<Account>,
+        under_way: UnderWay,
+    ) -> Self {
         let interrupt = Interrupt::at(deadline.into_std());
         let service = Arc::clone(service);
-        Ok(Self { service, formats, body, deadline, interrupt, account, _under_way: under_way })
+        Self { service, formats, body, deadline, interrupt, account, _under_way: under_way }
     }
 
     /// Runs `operation` on it without a worker, if it is small.

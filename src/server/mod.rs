@@ -2,13 +2,13 @@
 //!
 //! A request comes in through [`connections`], in the clear or over [`tls`], passes the middleware of [`layers`], of which
 //! [`admission`] asks whose it is ([`access`]) and whether it is one too many ([`rates`]), is matched in [`routes`] and,
-//! where it asks for a computation, takes the one path of [`compute`], with what is particular about its [`endpoint`] and the [`dialect`] of its errors: its headers are checked ([`negotiate`]), its
-//! body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a worker ([`workers`]) runs the operation on it in its [`lane`], within the
-//! [`budget`] of memory, unless it is so small that it is done [`at_once`]. Whatever goes wrong on the way
-//! is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it. [`application`] ties these together,
-//! [`drain`] ends them, [`metrics`] counts and measures all of it, and [`spans`] tells a collector of
-//! traces. [`pages`] are for people with a browser, and `mcp`, where it is
-//! built in, for assistants.
+//! where it asks for a computation, takes the one path of [`compute`], on which [`endpoint`] says what is particular about it:
+//! its headers are checked ([`negotiate`]), its body is collected ([`body`]; what nobody reads of it goes to [`leftover`]), and a
+//! worker ([`workers`]) runs the operation on it in its [`lane`], within the [`budget`] of memory, unless it is so small that it
+//! is done [`at_once`]. Whatever goes wrong on the way is an [`api::Problem`](crate::api::Problem), and [`problems`] writes it, or
+//! the [`dialect`] of the path. [`application`] ties these together, [`drain`] ends them, [`metrics`] counts and measures all
+//! of it, and [`spans`] tells a collector of traces. [`pages`] are for people with a browser, and `mcp`, where it is built in,
+//! for assistants.
 
 #![forbid(unsafe_code)]
 

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::models::{ModelList, Models, Stored};
-use crate::api::{Context, Problem, umbridge};
+use crate::api::{Context, Fault, Problem, umbridge};
 
 use super::Settings;
 use super::service::Service;
@@ -61,24 +61,16 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "there are none".to_owned() } else { names.join(", ") }
 }
 
-/// Every fault with its place; a detail alone where it says more.
+/// The detail with its place, or every fault with its own.
 fn told(problem: &Problem) -> String {
-    let places: Vec<String> = problem
-        .errors
-        .iter()
-        .filter_map(|fault| {
-            let place = fault.pointer.as_deref()?;
-            Some(if problem.errors.len() > 1 {
-                format!("{place}: {}", fault.detail)
-            } else {
-                place.to_owned()
-            })
-        })
-        .collect();
-    match places.as_slice() {
-        [] => problem.detail.clone(),
-        [place] if problem.errors.len() == 1 => format!("at {place}: {}", problem.detail),
-        places => places.join(" "),
+    let place = |fault: &Fault| fault.pointer.clone().unwrap_or_default();
+    match problem.errors.as_slice() {
+        [] | [Fault { pointer: None, .. }] => problem.detail.clone(),
+        [fault] => format!("at {}: {}", place(fault), problem.detail),
+        faults => {
+            let each = faults.iter().map(|fault| format!("{}: {}", place(fault), fault.detail));
+            each.collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::engine::text::UNNAMED_OUTPUT;
-use crate::engine::{CompileOptions, Node, Role};
+use crate::engine::{CompileOptions, Graph, Node, Role};
 
 use super::definition::ModelDefinition;
 use super::description::{ModelDescription, ModelForm, ModelSize};
@@ -20,7 +20,7 @@ use crate::api::mlp::Mlp;
 use crate::api::model::{Forms, Model, refuse};
 use crate::api::names::Names;
 use crate::api::pointer;
-use crate::api::problem::Problem;
+use crate::api::problem::{Kind, Problem};
 use crate::api::suggest;
 use crate::api::text::Text;
 use crate::api::value::Value;
@@ -115,6 +115,17 @@ impl Stored {
     /// `sha256:` and the hash of its definition.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The model, where it can be differentiated; `detail` says to whom has an MLP what it can do.
+    pub(in crate::api) fn differentiable(
+        &self,
+        detail: impl FnOnce() -> String,
+    ) -> Result<&Arc<Prepared>, Problem> {
+        match &self.form {
+            Form::Scalar(prepared) => Ok(prepared),
+            Form::Mlp(..) => Err(Problem::new(Kind::UNSUPPORTED_ACTION, detail())),
+        }
     }
 
     /// Bytes that it takes in memory, about, with as many tapes as are kept.
@@ -288,6 +299,11 @@ impl Prepared {
             faults.into_result()?;
         }
         Ok(computation)
+    }
+
+    /// Its graph.
+    pub fn graph(&self) -> &Graph {
+        &self.computation.graph
     }
 
     /// Names of the inputs, in the order in which protocols without names give them.
