@@ -142,7 +142,11 @@ impl Models {
         }
         if !name.starts_with(HASH) {
             let detail = if named.is_empty() {
-                format!("There is no model {}; the server was started without any.", quote(name))
+                format!(
+                    "There is no model {}; the server was started without any. Post its definition to /v1/models, and name it \
+                     by the hash that is answered.",
+                    quote(name)
+                )
             } else {
                 let ending = suggest::ending(name, named.keys().map(String::as_str));
                 format!(
