@@ -1,16 +1,12 @@
 //! From the bytes of a body to a wire type, or to a problem that names the place.
 
-use cbor4ii::core::dec::{self, Read};
-use cbor4ii::serde::DecodeError;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_path_to_error::Segment;
 
+use super::binary::{self, Reader};
 use super::faults::quote;
 use super::format::Format;
 use super::object::Object;
 use super::problem::{Fault, Kind, Problem};
-use super::transcript::transcribe;
 use super::{pointer, suggest};
 
 /// Longest message of the JSON reader that is passed on; it may quote the request.
@@ -35,72 +31,16 @@ pub(super) fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Probl
     }
 }
 
-/// Decodes `body`, a CBOR map.
-pub(super) fn cbor<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
-    let reader = || cbor4ii::core::utils::SliceReader::new(body);
-    let mut deserializer = cbor4ii::serde::Deserializer::new(reader());
-    let transcript = || transcribe(&mut cbor4ii::serde::Deserializer::new(reader()));
-    match Object::deserialize(&mut deserializer) {
-        Ok(Object(value)) => match deserializer.into_inner().fill(1) {
-            Ok(rest) if rest.as_ref().is_empty() => Ok(value),
-            _ => Err(trailing(Format::Cbor)),
-        },
-        Err(DecodeError::Custom(message)) => Err(misfit::<T>(&transcript(), &message)),
-        // Another type than what was expected, found by the reader before it asked the type that was to be read.
-        Err(DecodeError::Core(dec::Error::Mismatch { name, found })) => {
-            let message = format!("invalid type: {}, expected {}", cbor_item(found), cbor_type(name));
-            Err(misfit::<T>(&transcript(), &message))
-        }
-        Err(error) => {
-            let place = path::<T>(&transcript());
-            Err(unreadable(Format::Cbor, &error, place))
-        }
-    }
-}
-
-/// What an item of CBOR is by its first byte (RFC 8949, section 3).
-fn cbor_item(first: u8) -> &'static str {
-    match (first >> 5, first & 0x1f) {
-        (0 | 1, _) => "an integer",
-        (2, _) => "a byte string",
-        (3, _) => "a string",
-        (4, _) => "an array",
-        (5, _) => "an object",
-        (6, _) => "a tagged item",
-        (_, 20 | 21) => "a boolean",
-        (_, 22 | 23) => "null",
-        (_, 25..=27) => "a number",
-        _ => "something else",
-    }
-}
-
-/// The reader's word for a type, as JSON calls it.
-fn cbor_type(name: &'static str) -> &'static str {
-    match name {
-        "str" => "a string",
-        "array" => "an array",
-        "map" => "an object",
-        "bool" => "a boolean",
-        "f16" | "f32" | "f64" => "a number",
-        other => other,
-    }
-}
-
-/// Decodes `body`, a MessagePack map.
-pub(super) fn message_pack<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
-    let transcript = || transcribe(&mut rmp_serde::Deserializer::from_read_ref(body));
-    match Object::deserialize(&mut deserializer) {
-        // The reader does not tell where it is, but one more value fails at its first byte if there is none.
-        Ok(Object(value)) => match IgnoredAny::deserialize(&mut deserializer) {
-            Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
-            _ => Err(trailing(Format::MessagePack)),
-        },
-        Err(rmp_serde::decode::Error::Syntax(message)) => Err(misfit::<T>(&transcript(), &message)),
-        Err(error) => {
-            let place = path::<T>(&transcript());
-            Err(unreadable(Format::MessagePack, &error, place))
-        }
+/// Decodes what `reader` reads, a map in `format`.
+pub(super) fn binary<'de, T: Deserialize<'de>>(
+    format: Format,
+    mut reader: Reader<'de, '_>,
+) -> Result<T, Problem> {
+    match reader.read() {
+        Ok(Object(value)) if reader.is_at_end() => Ok(value),
+        Ok(_) => Err(trailing(format)),
+        Err(error) if error.is_malformed() => Err(unreadable(format, &error)),
+        Err(error) => Err(misfit(error.pointer(), &error.to_string())),
     }
 }
 
@@ -110,17 +50,15 @@ fn trailing(format: Format) -> Problem {
 }
 
 /// The bytes end too early, or are none of the format.
-fn unreadable(format: Format, error: &dyn std::fmt::Display, place: String) -> Problem {
-    let error = error.to_string();
-    let detail = format!("The body cannot be read as {}: {}.", format.name(), shorten(&error));
-    let fault = Fault { detail: detail.clone(), pointer: Some(place), ..Fault::default() };
+fn unreadable(format: Format, error: &binary::Error) -> Problem {
+    let detail = format!("The body cannot be read as {}: {error}.", format.name());
+    let fault = Fault { detail: detail.clone(), pointer: Some(error.pointer()), ..Fault::default() };
     Problem { errors: vec![fault], ..Problem::new(Kind::MALFORMED_BODY, detail) }
 }
 
-/// The body is well formed, but not what is expected.
-fn misfit<'de, T: Deserialize<'de>>(text: &str, message: &str) -> Problem {
+/// The body is well formed, but not what is expected at `place`.
+fn misfit(mut place: String, message: &str) -> Problem {
     let (detail, member) = reword(message);
-    let mut place = path::<T>(text);
     if let Some(member) = member {
         pointer::push(&mut place, member);
     }
@@ -147,12 +85,12 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     // nests deeper than a few levels, and what is unknown is refused before it is read.
     if message.starts_with("number out of range") {
         return Problem::at(
-            path::<T>(text),
+            pointer_in::<T>(text),
             "The number is too large for double precision, which ends at 1.7976931348623157e308.",
         );
     }
     match error.classify() {
-        serde_json::error::Category::Data => misfit::<T>(text, &message),
+        serde_json::error::Category::Data => misfit(pointer_in::<T>(text), &message),
         serde_json::error::Category::Eof => {
             malformed(line, column, &format!("{message}; the body ends too early, perhaps it was cut off"))
         }
@@ -160,23 +98,13 @@ fn explain<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) 
     }
 }
 
-/// The pointer to where decoding `text` fails. Its strings are not read in place, since a transcript does not live as long as
-/// a body.
-fn path<'de, T: Deserialize<'de>>(text: &str) -> String {
-    let mut reader = serde_json::Deserializer::from_reader(text.as_bytes());
-    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&mut reader) else {
-        return String::new();
-    };
-    let mut path = String::new();
-    for segment in error.path() {
-        match segment {
-            Segment::Seq { index } => pointer::push(&mut path, index),
-            Segment::Map { key } => pointer::push(&mut path, key),
-            Segment::Enum { variant } => pointer::push(&mut path, variant),
-            Segment::Unknown => break,
-        }
+/// The pointer to where decoding `text` fails.
+fn pointer_in<'de, T: Deserialize<'de>>(text: &str) -> String {
+    let transcript = binary::transcribe(text);
+    match Reader::transcript(&transcript).read::<Object<T>>() {
+        Ok(_) => String::new(),
+        Err(error) => error.pointer(),
     }
-    path
 }
 
 /// Line and column in characters, from 1; the reader counts columns in bytes.

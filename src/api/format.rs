@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::binary::Reader;
 use super::decode;
 use super::problem::{Kind, Problem};
 
@@ -57,8 +58,8 @@ impl Format {
     pub fn decode<'de, T: Deserialize<'de>>(self, body: &'de [u8]) -> Result<T, Problem> {
         match self {
             Format::Json => decode::json(body),
-            Format::Cbor => decode::cbor(body),
-            Format::MessagePack => decode::message_pack(body),
+            Format::Cbor => decode::binary(self, Reader::cbor(body)),
+            Format::MessagePack => decode::binary(self, Reader::message_pack(body)),
         }
     }
 
@@ -67,11 +68,13 @@ impl Format {
         let failed = |error: &dyn std::fmt::Display| {
             Problem::new(Kind::INTERNAL, format!("The answer could not be written: {error}."))
         };
+        // A type is compiled for JSON, and once for all other formats.
+        let any: &dyn erased_serde::Serialize = body;
         match self {
             Format::Json => serde_json::to_vec(body).map_err(|error| failed(&error)),
-            Format::Cbor => cbor4ii::serde::to_vec(Vec::new(), body).map_err(|error| failed(&error)),
+            Format::Cbor => cbor4ii::serde::to_vec(Vec::new(), &any).map_err(|error| failed(&error)),
             // With the names of members, which other languages expect.
-            Format::MessagePack => rmp_serde::to_vec_named(body).map_err(|error| failed(&error)),
+            Format::MessagePack => rmp_serde::to_vec_named(&any).map_err(|error| failed(&error)),
         }
     }
 }

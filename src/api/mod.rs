@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod binary;
 mod bind;
 mod build;
 mod computation;
@@ -30,7 +31,6 @@ mod suggest;
 mod train_mlp;
 mod train_scalar;
 mod training;
-mod transcript;
 mod vectors;
 mod wanted;
 mod weights;

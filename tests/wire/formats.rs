@@ -187,3 +187,108 @@ fn infinities_travel_both_ways() {
         assert_eq!(slug(&problem), "non-finite", "{problem:?}");
     }
 }
+
+/// The gradients' body up to the value of `x`, in CBOR and in `MessagePack`.
+fn up_to_x(format: Format) -> Vec<u8> {
+    let whole = format.encode(&json!({"expression": "2*x", "inputs": {"x": null}})).expect("a body");
+    whole[..whole.len() - 1].to_vec()
+}
+
+/// Numbers as RFC 8949, appendix A, and the specification of `MessagePack` write them.
+#[test]
+fn numbers_are_read_in_every_width() {
+    let cbor: &[(&[u8], f64)] = &[
+        (&[0x17], 23.0),
+        (&[0x18, 0x64], 100.0),
+        (&[0x19, 0x03, 0xe8], 1000.0),
+        (&[0x1a, 0, 0x0f, 0x42, 0x40], 1e6),
+        (&[0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 18446744073709551615.0),
+        (&[0xc2, 0x49, 1, 0, 0, 0, 0, 0, 0, 0, 0], 18446744073709551616.0),
+        (&[0x3b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], -18446744073709551616.0),
+        (&[0xc3, 0x49, 1, 0, 0, 0, 0, 0, 0, 0, 0], -18446744073709551617.0),
+        (&[0x20], -1.0),
+        (&[0x39, 0x03, 0xe7], -1000.0),
+        (&[0xf9, 0x3e, 0], 1.5),
+        (&[0xf9, 0, 1], 5.960464477539063e-8),
+        (&[0xf9, 0xc4, 0], -4.0),
+        (&[0xfa, 0x47, 0xc3, 0x50, 0], 100000.0),
+        (&[0xfb, 0xc0, 0x10, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66], -4.1),
+    ];
+    let message_pack: &[(&[u8], f64)] = &[
+        (&[0x7f], 127.0),
+        (&[0xcc, 0xff], 255.0),
+        (&[0xcd, 0x03, 0xe8], 1000.0),
+        (&[0xce, 0, 0x0f, 0x42, 0x40], 1e6),
+        (&[0xcf, 0, 0, 0, 0, 0, 0, 0, 1], 1.0),
+        (&[0xe0], -32.0),
+        (&[0xd0, 0x80], -128.0),
+        (&[0xd1, 0xfc, 0x18], -1000.0),
+        (&[0xd2, 0xff, 0xff, 0xff, 0xff], -1.0),
+        (&[0xd3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe], -2.0),
+        (&[0xca, 0x47, 0xc3, 0x50, 0], 100000.0),
+        (&[0xcb, 0xc0, 0x10, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66], -4.1),
+    ];
+    for (format, numbers) in [(Format::Cbor, cbor), (Format::MessagePack, message_pack)] {
+        for (bytes, value) in numbers {
+            let body = [&up_to_x(format)[..], bytes].concat();
+            let context = Context { body: format, ..Context::default() };
+            let reply = evaluate::answer(&body, &context).expect("an answer");
+            let answer: Value = serde_json::from_slice(&reply.body).expect("JSON");
+            assert_eq!(answer["outputs"]["output"], json!(2.0 * value), "{format:?} {bytes:x?}");
+        }
+    }
+}
+
+/// In CBOR arrays, maps and strings may end with a mark instead of beginning with a length.
+#[test]
+fn what_has_no_length_ends_with_a_mark() {
+    let mut body = vec![0xbf, 0x7f, 0x65];
+    body.extend(b"expre");
+    body.extend([0x65]);
+    body.extend(b"ssion");
+    body.extend([0xff, 0x63]);
+    body.extend(b"2*x");
+    body.extend([0x66]);
+    body.extend(b"inputs");
+    body.extend([0xbf, 0x61, b'x', 0x9f, 1, 2, 0xff, 0xff, 0xff]);
+    let answer =
+        evaluate::answer(&body, &Context { body: Format::Cbor, ..Context::default() }).expect("an answer");
+    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(answer["outputs"]["output"], json!([2.0, 4.0]));
+    for end in 0..body.len() {
+        assert_eq!(slug(&refused(Format::Cbor, &body[..end])), "malformed-body", "{end}");
+    }
+}
+
+/// Items that JSON does not have are refused where they are.
+#[test]
+fn what_json_has_not_is_refused_at_its_place() {
+    let cbor: &[(&[u8], &str, &str)] = &[
+        (&[0x41, 1], "invalid-request", "found byte array"),
+        (&[0xc0, 0x61, b'1'], "malformed-body", "tag"),
+        (&[0x61, 0xff], "malformed-body", "not UTF-8"),
+        (&[0xe0], "malformed-body", "0xe0 begins no item"),
+        (&[0xff], "malformed-body", "0xff begins no item"),
+        (&[0x1c], "malformed-body", "cannot be read"),
+    ];
+    let message_pack: &[(&[u8], &str, &str)] = &[
+        (&[0xc4, 1, 1], "invalid-request", "found byte array"),
+        (&[0xd4, 1, 1], "malformed-body", "extension"),
+        (&[0xa1, 0xff], "malformed-body", "not UTF-8"),
+        (&[0xc1], "malformed-body", "0xc1 begins no item"),
+    ];
+    for (format, items) in [(Format::Cbor, cbor), (Format::MessagePack, message_pack)] {
+        for (bytes, kind, words) in items {
+            let problem = refused(format, &[&up_to_x(format)[..], bytes].concat());
+            assert_eq!(
+                (slug(&problem), pointers(&problem).join(" ").as_str()),
+                (*kind, "/inputs/x"),
+                "{problem:#?}"
+            );
+            assert!(problem.detail.contains(words), "{format:?} {bytes:x?} {}", problem.detail);
+        }
+        // The name of a member.
+        let problem = refused(format, &[0x80 + 1 + if format == Format::Cbor { 0x20 } else { 0 }, 1, 1]);
+        assert!(problem.detail.contains("name of a member"), "{problem:#?}");
+    }
+}

@@ -185,4 +185,7 @@ fn a_config_is_prepared_once() {
     let operation: Operation = gradd::api::evaluate::answer;
     assert_eq!(slug(&operation(named.to_string().as_bytes(), &context).unwrap_err()), "unknown-model");
     assert_eq!(pointers(&problem(umbridge::evaluate, &json!({"name": 1, "input": []}))), ["/name"]);
+    // Also after a config, which is kept as its text.
+    let call = json!({"config": {"expression": "x^2"}, "name": "expression", "input": [[2], 1]});
+    assert_eq!(pointers(&problem(umbridge::evaluate, &call)), ["/input/1"]);
 }
