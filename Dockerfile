@@ -10,7 +10,7 @@ ARG FLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="$FLAGS -C link-arg=-Wl,--icf=all" \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="$FLAGS"
 
-# Those of Cargo.toml that are wanted, such as `--build-arg FEATURES=mcp`, which makes the image three megabytes larger.
+# Those of Cargo.toml that are wanted, such as `--build-arg FEATURES=mcp`, which makes the image two megabytes larger.
 ARG FEATURES=""
 
 # Dependencies first, from the manifests alone, so that a change of the code does not build them again. Empty sources
