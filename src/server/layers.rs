@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -20,6 +20,7 @@ use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
 use super::service::Service;
+use super::settings::Ratio;
 use super::trace_context::Position;
 use super::{
     Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, spans, trace_context,
@@ -39,7 +40,10 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
             .and(move |_: StatusCode, _: Version, _: &HeaderMap, _: &Extensions| compresses),
     );
     let cors = (!settings.cors_origins.is_empty()).then(|| cors(&settings.cors_origins));
-    let begun = service.spans.is_some().then_some(settings.otlp_sampling_ratio);
+    let frame = Frame {
+        begun: service.spans.is_some().then_some(settings.otlp_sampling_ratio),
+        transport_security: transport_security(settings),
+    };
     let recorder = service.spans.clone().map(|spans| from_fn_with_state(spans, spans::record));
     let trace = TraceLayer::new_for_http()
         .make_span_with(span)
@@ -49,12 +53,9 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
         .on_failure(());
     router.layer(
         ServiceBuilder::new()
-            .layer(from_fn(request_id::drop_unfit))
+            .layer(from_fn_with_state(frame, surround))
             .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
             .layer(PropagateRequestIdLayer::new(request_id::HEADER))
-            .layer(from_fn_with_state(begun, trace_context::carry))
-            .layer(map_response_with_state(transport_security(settings), harden))
-            .layer(from_fn(leftover::drain))
             .layer(trace)
             .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
             .option_layer(recorder)
@@ -66,6 +67,27 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
     )
 }
 
+/// What the outermost middleware knows.
+#[derive(Clone)]
+struct Frame {
+    /// Of the traces that begin here, how many are recorded, if any.
+    begun: Option<Ratio>,
+    transport_security: Option<HeaderValue>,
+}
+
+/// What is done to every request and its answer, in one piece: each middleware boxes and clones all that lies within it.
+async fn surround(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
+    request_id::drop_unfit(request.headers_mut());
+    let position = trace_context::place(&mut request, frame.begun);
+    let mut response = leftover::drain(request, next).await;
+    let headers = response.headers_mut();
+    if let Some(position) = position {
+        trace_context::tell(position, headers);
+    }
+    harden(headers, frame.transport_security);
+    response
+}
+
 /// What browsers must not do with an answer. A page that needs more brings a policy of its own.
 const HARDENING: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -74,14 +96,13 @@ const HARDENING: [(HeaderName, HeaderValue); 4] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
 
-async fn harden(State(transport_security): State<Option<HeaderValue>>, mut response: Response) -> Response {
+fn harden(headers: &mut HeaderMap, transport_security: Option<HeaderValue>) {
     for (name, value) in HARDENING {
-        response.headers_mut().entry(name).or_insert(value);
+        headers.entry(name).or_insert(value);
     }
     if let Some(value) = transport_security {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
-    response
 }
 
 /// What browsers are told over TLS (RFC 6797): not to come in the clear again. In the clear it means nothing.

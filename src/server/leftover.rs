@@ -25,7 +25,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Bytes that come within that time over any line, so that the connection can be kept.
 const LITTLE: u64 = 64 << 10;
 
-/// Middleware: gets rid of what the handlers leave.
+/// The answer to `request`, without what the handlers leave of it.
 pub async fn drain(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;

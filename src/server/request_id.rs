@@ -3,10 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 use tower_http::request_id::{MakeRequestId, RequestId};
 
 /// The header.
@@ -37,18 +34,17 @@ impl MakeRequestId for Counter {
     }
 }
 
-/// Middleware: drops an id that is too long or holds more than letters, digits and `-_.:/+=`, so that nothing odd
-/// gets into the logs. A fresh one is then made.
-pub async fn drop_unfit(mut request: Request, next: Next) -> Response {
+/// Drops an id that is too long or holds more than letters, digits and `-_.:/+=`, so that nothing odd gets into the logs. A
+/// fresh one is then made.
+pub fn drop_unfit(headers: &mut HeaderMap) {
     let fit = |id: &HeaderValue| {
         let bytes = id.as_bytes();
         (1..=LONGEST).contains(&bytes.len())
             && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte))
     };
-    if !request.headers().get_all(&HEADER).iter().all(fit) {
-        request.headers_mut().remove(&HEADER);
+    if !headers.get_all(&HEADER).iter().all(fit) {
+        headers.remove(&HEADER);
     }
-    next.run(request).await
 }
 
 /// The id of a request that has passed the middleware.

@@ -5,10 +5,8 @@
 
 use std::fmt;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 
 use super::layers::is_probe;
 use super::settings::Ratio;
@@ -109,18 +107,18 @@ impl Position {
     }
 }
 
-/// Middleware: gives the request a span of its own, in the trace of its caller or one that is `begun` here, and tells it in
-/// the answer.
-pub async fn carry(State(begun): State<Option<Ratio>>, mut request: Request, next: Next) -> Response {
-    let position = Position::of(&request, begun);
-    if let Some(position) = position {
-        request.extensions_mut().insert(position);
+/// Gives the request a span of its own, in the trace of its caller or one that is `begun` here.
+pub fn place(request: &mut Request, begun: Option<Ratio>) -> Option<Position> {
+    let position = Position::of(request, begun)?;
+    request.extensions_mut().insert(position);
+    Some(position)
+}
+
+/// Tells it in the answer.
+pub fn tell(position: Position, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::try_from(position.own.to_string()) {
+        headers.insert(HEADER, value);
     }
-    let mut response = next.run(request).await;
-    if let Some(value) = position.and_then(|position| HeaderValue::try_from(position.own.to_string()).ok()) {
-        response.headers_mut().insert(HEADER, value);
-    }
-    response
 }
 
 #[cfg(test)]

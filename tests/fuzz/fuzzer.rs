@@ -13,6 +13,7 @@ fn check(target: &str) -> fn(&[u8]) {
         "mlp" => checks::mlp,
         "train_state" => checks::train_state,
         "csv" => checks::csv,
+        "binary" => checks::binary,
         _ => panic!("there is no target `{target}`"),
     }
 }

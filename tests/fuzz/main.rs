@@ -47,3 +47,8 @@ fn training_states() {
 fn tables() {
     replay("csv", checks::csv);
 }
+
+#[test]
+fn binary_bodies() {
+    replay("binary", checks::binary);
+}

@@ -7,6 +7,7 @@ mod trace;
 
 use std::time::{Duration, Instant};
 
+use gradd::api::format::Format;
 use gradd::api::{
     Context, Limits, Operation, convert, draw, evaluate, fit, gradient, hessian, jacobian, train,
 };
@@ -28,15 +29,20 @@ const LIMITS: Limits = Limits {
 
 /// The answer to `body`, if it is no problem.
 fn answer(operation: Operation, body: &[u8]) -> Option<Value> {
+    told(operation, body, Format::Json).ok()
+}
+
+/// The answer to `body`, or the problem, as JSON.
+fn told(operation: Operation, body: &[u8], format: Format) -> Result<Value, Value> {
     let interrupt = Interrupt::at(Instant::now() + Duration::from_secs(2));
-    let context = Context { limits: LIMITS, interrupt, ..Context::default() };
+    let context = Context { limits: LIMITS, interrupt, body: format, ..Context::default() };
     match operation(body, &context) {
-        Ok(reply) => Some(serde_json::from_slice(&reply.body).expect("an answer is JSON")),
+        Ok(reply) => Ok(serde_json::from_slice(&reply.body).expect("an answer is JSON")),
         Err(problem) => {
             assert!(problem.status < 500 || problem.status == 504, "{problem:#?}");
             let told = serde_json::to_value(&problem).expect("a problem is strings and numbers");
             assert!(told["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem:#?}");
-            None
+            Err(told)
         }
     }
 }
@@ -144,4 +150,41 @@ pub fn csv(bytes: &[u8]) {
     let mut request = model;
     request["target"] = json!("y");
     answer(fit::answer, request.to_string().as_bytes());
+}
+
+/// A request in a binary format, which the first byte tells. What others read in it has the same answer in every format.
+pub fn binary(bytes: &[u8]) {
+    let Some((&first, body)) = bytes.split_first() else { return };
+    let (format, value) = match first {
+        b'c' => (Format::Cbor, cbor4ii::serde::from_slice::<Value>(body).ok()),
+        _ => (Format::MessagePack, rmp_serde::from_slice::<Value>(body).ok()),
+    };
+    for operation in [evaluate::answer, gradient::answer, train::answer, fit::answer] as [Operation; 4] {
+        let found = told(operation, body, format);
+        let Some(value) = &value else { continue };
+        let as_json = told(operation, value.to_string().as_bytes(), Format::Json);
+        // One that is no JSON, such as what is not finite, or members that come twice, others read in their own way.
+        if let (Ok(found), Ok(as_json), false) = (&found, &as_json, value.to_string().contains("null")) {
+            assert_eq!(alike(found), alike(as_json), "{value}");
+        }
+        for other in [Format::Cbor, Format::MessagePack] {
+            let encoded = other.encode(value).expect("a body");
+            match (told(operation, &encoded, other), &as_json) {
+                (Ok(found), Ok(as_json)) => assert_eq!(alike(&found), alike(as_json), "{value}"),
+                (Err(found), Err(as_json)) => {
+                    let kind =
+                        |problem: &Value| (problem["type"].clone(), problem["errors"][0]["pointer"].clone());
+                    assert_eq!(kind(&found), kind(as_json), "{value} {found} {as_json}");
+                }
+                (found, as_json) => panic!("{value}: {found:?} as {other:?}, {as_json:?} as JSON"),
+            }
+        }
+    }
+}
+
+/// An answer without times, which differ from run to run.
+fn alike(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    answer.as_object_mut().expect("an object").remove("timing");
+    answer
 }
