@@ -163,11 +163,16 @@ pub fn binary(bytes: &[u8]) {
         let found = told(operation, body, format);
         let Some(value) = &value else { continue };
         let as_json = told(operation, value.to_string().as_bytes(), Format::Json);
-        // One that is no JSON, such as what is not finite, or members that come twice, others read in their own way.
-        if let (Ok(found), Ok(as_json), false) = (&found, &as_json, value.to_string().contains("null")) {
+        // What is not finite becomes null, and of members that come twice others take the last.
+        let has_null = value.to_string().contains("null");
+        if let (Ok(found), Ok(as_json), false) = (&found, &as_json, has_null) {
             assert_eq!(alike(found), alike(as_json), "{value}");
         }
         for other in [Format::Cbor, Format::MessagePack] {
+            if has_null && other == Format::Cbor {
+                // cbor4ii writes JSON's null as an empty array.
+                continue;
+            }
             let encoded = other.encode(value).expect("a body");
             match (told(operation, &encoded, other), &as_json) {
                 (Ok(found), Ok(as_json)) => assert_eq!(alike(&found), alike(as_json), "{value}"),
