@@ -188,10 +188,17 @@ fn infinities_travel_both_ways() {
     }
 }
 
-/// The gradients' body up to the value of `x`, in CBOR and in `MessagePack`.
+/// A request up to the value of `x`, in CBOR and in `MessagePack`.
 fn up_to_x(format: Format) -> Vec<u8> {
     let whole = format.encode(&json!({"expression": "2*x", "inputs": {"x": null}})).expect("a body");
     whole[..whole.len() - 1].to_vec()
+}
+
+/// The output that `body` is answered with.
+fn output(format: Format, body: &[u8]) -> Value {
+    let reply = evaluate::answer(body, &Context { body: format, ..Context::default() }).expect("an answer");
+    let answer: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    answer["outputs"]["output"].clone()
 }
 
 /// Numbers as RFC 8949, appendix A, and the specification of `MessagePack` write them.
@@ -231,10 +238,7 @@ fn numbers_are_read_in_every_width() {
     for (format, numbers) in [(Format::Cbor, cbor), (Format::MessagePack, message_pack)] {
         for (bytes, value) in numbers {
             let body = [&up_to_x(format)[..], bytes].concat();
-            let context = Context { body: format, ..Context::default() };
-            let reply = evaluate::answer(&body, &context).expect("an answer");
-            let answer: Value = serde_json::from_slice(&reply.body).expect("JSON");
-            assert_eq!(answer["outputs"]["output"], json!(2.0 * value), "{format:?} {bytes:x?}");
+            assert_eq!(output(format, &body), json!(2.0 * value), "{format:?} {bytes:x?}");
         }
     }
 }
@@ -251,10 +255,7 @@ fn what_has_no_length_ends_with_a_mark() {
     body.extend([0x66]);
     body.extend(b"inputs");
     body.extend([0xbf, 0x61, b'x', 0x9f, 1, 2, 0xff, 0xff, 0xff]);
-    let answer =
-        evaluate::answer(&body, &Context { body: Format::Cbor, ..Context::default() }).expect("an answer");
-    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
-    assert_eq!(answer["outputs"]["output"], json!([2.0, 4.0]));
+    assert_eq!(output(Format::Cbor, &body), json!([2.0, 4.0]));
     for end in 0..body.len() {
         assert_eq!(slug(&refused(Format::Cbor, &body[..end])), "malformed-body", "{end}");
     }
