@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use gradd::api::{Context, gradient};
 use gradd::engine::{
     Binding, CompileOptions, Graph, Interrupt, Op, ParseLimits, Reduction, Role, Tape, parse,
 };
@@ -16,6 +17,7 @@ fn main() {
         "point" => point(repeats),
         "lanes" => lanes(repeats),
         "mlp" => mlp(repeats),
+        "request" => request(repeats),
         other => panic!("there is no case {other}"),
     }
 }
@@ -79,5 +81,14 @@ fn mlp(repeats: usize) {
         Trainer::new(&mut model, optimizer, plan, Init::Linear.draw(&mlp, 1), None).expect("a run");
     for _ in 0..repeats {
         black_box(trainer.step(&Interrupt::never()).expect("no divergence"));
+    }
+}
+
+/// The bytes of a small request to those of its answer.
+fn request(repeats: usize) {
+    let body = include_bytes!("../throughput/neuron.json");
+    let context = Context::default();
+    for _ in 0..repeats {
+        black_box(gradient::answer(black_box(body), &context).expect("an answer").body.len());
     }
 }

@@ -1,11 +1,12 @@
 //! The values of a request, matched with the inputs of its computation.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use crate::engine::{Binding, Role};
+use crate::engine::{Binding, Graph, NodeId, Role};
 
 use super::columns::{CSV, member};
-use super::computation::Computation;
+use super::computation::{Computation, Inline};
 use super::context::Limits;
 use super::faults::{Faults, quote};
 use super::problem::Problem;
@@ -69,10 +70,60 @@ impl Bound {
     }
 }
 
+/// An input's value, and where it was given.
 struct Given {
-    source: Option<usize>,
-    pointer: String,
+    place: Place,
     value: Value,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// The source with this number.
+    Source(usize),
+    /// The node of a JSON graph at this position of the request.
+    Node(usize),
+    /// A model that the server has.
+    Model,
+}
+
+impl Place {
+    /// Pointer to the value that the input `name` has from here.
+    fn pointer(self, name: &str, sources: &[&'static str]) -> String {
+        match self {
+            Place::Source(source) => member(sources[source], name),
+            Place::Node(position) => format!("/graph/nodes/{position}/value"),
+            Place::Model => "/model".to_owned(),
+        }
+    }
+}
+
+/// The inputs of a graph by name.
+struct Inputs<'g> {
+    inputs: &'g [(Box<str>, NodeId)],
+    /// The one after that which was found last: most requests give values in the order of the graph.
+    next: usize,
+    positions: OnceCell<HashMap<&'g str, usize>>,
+}
+
+impl<'g> Inputs<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Self { inputs: graph.inputs(), next: 0, positions: OnceCell::new() }
+    }
+
+    fn name(&self, position: usize) -> &'g str {
+        &self.inputs[position].0
+    }
+
+    fn find(&mut self, name: &str) -> Option<usize> {
+        let found = if self.inputs.get(self.next).is_some_and(|(next, _)| **next == *name) {
+            self.next
+        } else {
+            let positions = || self.inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
+            *self.positions.get_or_init(positions).get(name)?
+        };
+        self.next = found + 1;
+        Some(found)
+    }
 }
 
 /// Finds every input's value: all of them, no others, arrays equally long.
@@ -82,56 +133,55 @@ pub(super) fn bind(
     limits: &Limits,
 ) -> Result<Bound, Problem> {
     let mut faults = Faults::default();
-    let places: Vec<&str> = sources.iter().map(|source| source.pointer).collect();
-    let mut given: Vec<Option<Given>> = Vec::new();
-    given.resize_with(computation.graph.inputs().len(), || None);
-    let mut order = Vec::with_capacity(given.len());
     let inline = std::mem::take(&mut computation.inline);
-    {
-        let inputs = computation.graph.inputs();
-        let by_name: HashMap<&str, usize> =
-            inputs.iter().enumerate().map(|(position, (name, _))| (&**name, position)).collect();
-        for (source, Source { pointer: base, values }) in sources.into_iter().enumerate() {
-            for (name, value) in values.0 {
-                let place = || member(base, &name);
-                let Some(&position) = by_name.get(&*name) else {
-                    faults.add(place, || not_an_input(computation, &name, base));
-                    continue;
-                };
-                match &given[position] {
-                    Some(first) => faults.add(place, || twice(&name, &first.pointer)),
-                    None => {
-                        given[position] = Some(Given { source: Some(source), pointer: place(), value });
-                        order.push(position);
-                    }
+    let computation = &*computation;
+    let mut inputs = Inputs::new(&computation.graph);
+    let places: Vec<&'static str> = sources.iter().map(|source| source.pointer).collect();
+    let count = inputs.inputs.len();
+    let mut given: Vec<Option<Given>> = Vec::with_capacity(count);
+    given.resize_with(count, || None);
+    let mut order = Vec::with_capacity(count);
+    for (source, Source { pointer: base, values }) in sources.into_iter().enumerate() {
+        for (name, value) in values.0 {
+            let Some(position) = inputs.find(&name) else {
+                faults.add(|| member(base, &name), || not_an_input(computation, &name, base));
+                continue;
+            };
+            match &given[position] {
+                Some(first) => {
+                    let first = first.place.pointer(&name, &places);
+                    faults.add(|| member(base, &name), || twice(&name, &first));
+                }
+                None => {
+                    given[position] = Some(Given { place: Place::Source(source), value });
+                    order.push(position);
                 }
             }
         }
     }
-    for inline in inline {
-        let place = format!("/graph/nodes/{}/value", inline.position);
-        match &given[inline.input] {
+    for Inline { input, position, value } in inline {
+        let place = Place::Node(position);
+        match &given[input] {
             Some(first) => {
-                let name = &computation.graph.inputs()[inline.input].0;
-                faults.add(|| place, || twice(name, &first.pointer));
+                let name = inputs.name(input);
+                let first = first.place.pointer(name, &places);
+                faults.add(|| place.pointer(name, &places), || twice(name, &first));
             }
             None => {
-                given[inline.input] = Some(Given { source: None, pointer: place, value: inline.value });
-                order.push(inline.input);
+                given[input] = Some(Given { place, value });
+                order.push(input);
             }
         }
     }
     if let Some(prepared) = &computation.prepared {
         for (position, default) in prepared.defaults.iter().enumerate() {
             if let (Some(x), None) = (default, &given[position]) {
-                let value = Value::Number(*x);
-                given[position] = Some(Given { source: None, pointer: "/model".to_owned(), value });
+                given[position] = Some(Given { place: Place::Model, value: Value::Number(*x) });
                 order.push(position);
             }
         }
     }
     for (position, _) in given.iter().enumerate().filter(|(_, given)| given.is_none()) {
-        let name = &computation.graph.inputs()[position].0;
         let place = if let [only] = places.as_slice() { only } else { "" };
         faults.add(
             || place.to_owned(),
@@ -140,16 +190,20 @@ pub(super) fn bind(
                     .iter()
                     .map(|place| format!("`{}`", place[1..].replace('/', ".")))
                     .collect::<Vec<_>>();
-                format!("The input {} has no value; give it one in {}.", quote(name), members.join(" or "))
+                let (name, members) = (quote(inputs.name(position)), members.join(" or "));
+                format!("The input {name} has no value; give it one in {members}.")
             },
         );
     }
-    let samples =
-        check_lengths(&given, &order, &mut faults, |position| &computation.graph.inputs()[position].0);
+    let samples = check_lengths(&given, &order, &inputs, &places, &mut faults);
     faults.into_result()?;
     check_samples(samples, limits)?;
+    let source = |place| match place {
+        Place::Source(source) => Some(source),
+        Place::Node(_) | Place::Model => None,
+    };
     let given = given.into_iter().map(|given| given.expect("missing values are faults"));
-    let (sources, values) = given.map(|given| (given.source, given.value)).unzip();
+    let (sources, values) = given.map(|given| (source(given.place), given.value)).unzip();
     Ok(Bound { values, order, sources, samples })
 }
 
@@ -177,34 +231,31 @@ fn not_an_input(computation: &Computation<'_>, name: &str, place: &str) -> Strin
 }
 
 /// The common length of the arrays, compared with the first one in the request's order.
-fn check_lengths<'n>(
+fn check_lengths(
     given: &[Option<Given>],
     order: &[usize],
+    inputs: &Inputs<'_>,
+    places: &[&'static str],
     faults: &mut Faults,
-    name: impl Fn(usize) -> &'n str,
 ) -> Option<usize> {
-    let mut first: Option<(usize, usize)> = None;
+    let mut first: Option<(&str, usize)> = None;
     for &position in order {
-        let Some(Given { pointer, value: Value::Samples(samples), .. }) = &given[position] else { continue };
-        let length = samples.len();
+        let Some(Given { place, value: Value::Samples(samples) }) = &given[position] else { continue };
+        let (name, length) = (inputs.name(position), samples.len());
+        let pointer = || place.pointer(name, places);
         if length == 0 {
-            faults.add(
-                || pointer.clone(),
-                || format!("The array {} is empty; a batch has at least one sample.", quote(name(position))),
-            );
+            faults.add(pointer, || {
+                format!("The array {} is empty; a batch has at least one sample.", quote(name))
+            });
         }
         match first {
-            None => first = Some((position, length)),
-            Some((other, expected)) if expected != length => faults.add(
-                || pointer.clone(),
-                || {
-                    format!(
-                        "The array {} holds {length} samples, but {} holds {expected}; arrays must be equally long.",
-                        quote(name(position)),
-                        quote(name(other))
-                    )
-                },
-            ),
+            None => first = Some((name, length)),
+            Some((other, expected)) if expected != length => faults.add(pointer, || {
+                let (name, other) = (quote(name), quote(other));
+                format!(
+                    "The array {name} holds {length} samples, but {other} holds {expected}; arrays must be equally long."
+                )
+            }),
             Some(_) => {}
         }
     }

@@ -4,28 +4,27 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use crate::engine::graph::{Graph as EngineGraph, NodeId};
+use crate::engine::graph::{Graph as EngineGraph, Node as EngineNode, NodeId};
 
 use super::computation::{Computation, Inline};
 use super::faults::{self, Faults};
-use super::graph::{Graph, Operand, Role};
-use super::names::Names;
+use super::graph::{Graph, Node, Operand, Role};
+use super::names::{Names, Position};
 use super::value::Value;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    New,
+/// Where a node of the request is in the engine's graph, or why it is not there. No node of a graph has a number as large.
+mod made {
+    /// Not looked at.
+    pub const NOT_YET: u32 = u32::MAX;
     /// On the path from the root.
-    Open,
-    Done,
+    pub const OPEN: u32 = u32::MAX - 1;
+    /// Nor will it be, for a fault.
+    pub const NEVER: u32 = u32::MAX - 2;
 }
 
 /// Depth-first search from one node after another: operands are built before the nodes that use them.
 pub(super) struct Builder<'g, 'a> {
     graph: &'g Graph<'a>,
-    states: Vec<State>,
     /// The path from the root: node, and how many of its operands are done.
     path: Vec<(u32, u32)>,
     operands: Vec<NodeId>,
@@ -35,12 +34,10 @@ pub(super) struct Builder<'g, 'a> {
 /// The engine's graph and where each node went.
 pub(super) struct Built {
     engine: EngineGraph,
-    /// By position in the request; `None` after a fault.
-    nodes: Vec<Option<NodeId>>,
-    /// By node of the engine; `None` for a bare number.
-    positions: Vec<Option<u32>>,
-    /// Positions of the inputs, in the order of the engine's.
-    inputs: Vec<u32>,
+    /// By position in the request; see [`made`].
+    nodes: Vec<u32>,
+    /// By node of the engine.
+    positions: Vec<Position>,
 }
 
 impl<'g, 'a> Builder<'g, 'a> {
@@ -48,48 +45,58 @@ impl<'g, 'a> Builder<'g, 'a> {
         let count = graph.nodes.len();
         let built = Built {
             engine: EngineGraph::with_capacity(count),
-            nodes: vec![None; count],
+            nodes: vec![made::NOT_YET; count],
             positions: Vec::with_capacity(count),
-            inputs: Vec::new(),
         };
-        let (states, path, operands) = (vec![State::New; count], Vec::new(), Vec::new());
-        Self { graph, states, path, operands, built }
+        Self { graph, path: Vec::new(), operands: Vec::new(), built }
     }
 
     /// Builds all nodes, those that no output needs as well.
     pub(super) fn build(mut self, faults: &mut Faults) -> Built {
         for root in 0..self.graph.nodes.len() as u32 {
-            if self.states[root as usize] == State::New {
+            if self.built.nodes[root as usize] != made::NOT_YET {
+                continue;
+            }
+            if self.is_ready(root) {
+                self.finish(root);
+            } else {
                 self.descend(root, faults);
             }
         }
         self.built
     }
 
+    /// Whether all operands have been built: in most graphs they are listed before.
+    fn is_ready(&self, node: u32) -> bool {
+        let is_waiting = |operand| match operand {
+            Operand::Node(operand) => self.built.nodes[operand as usize] == made::NOT_YET,
+            Operand::Number(_) | Operand::Unknown(_) => false,
+        };
+        !self.graph.operands(&self.graph.nodes[node as usize]).any(is_waiting)
+    }
+
     fn descend(&mut self, root: u32, faults: &mut Faults) {
         self.open(root);
         while let Some((node, next)) = self.path.last_mut() {
-            let node = *node as usize;
-            let operands = self.graph.operands(&self.graph.nodes[node]);
-            let Some(operand) = operands.get(*next as usize) else {
+            let node = *node;
+            let Some(operand) = self.graph.operand(&self.graph.nodes[node as usize], *next) else {
                 self.path.pop();
-                self.states[node] = State::Done;
                 self.finish(node);
                 continue;
             };
             *next += 1;
-            if let Operand::Node(operand) = *operand {
-                match self.states[operand as usize] {
-                    State::New => self.open(operand),
-                    State::Open => self.note_cycle(operand, faults),
-                    State::Done => {}
+            if let Operand::Node(operand) = operand {
+                match self.built.nodes[operand as usize] {
+                    made::NOT_YET => self.open(operand),
+                    made::OPEN => self.note_cycle(operand, faults),
+                    _ => {}
                 }
             }
         }
     }
 
     fn open(&mut self, node: u32) {
-        self.states[node as usize] = State::Open;
+        self.built.nodes[node as usize] = made::OPEN;
         self.path.push((node, 0));
     }
 
@@ -115,8 +122,8 @@ impl<'g, 'a> Builder<'g, 'a> {
     }
 
     /// Makes the engine's node, unless there was a fault below it.
-    fn finish(&mut self, position: usize) {
-        let node = &self.graph.nodes[position];
+    fn finish(&mut self, position: u32) {
+        let node = &self.graph.nodes[position as usize];
         let details = self.graph.details(node);
         let made = match node.role {
             Role::Unknown => None,
@@ -124,32 +131,29 @@ impl<'g, 'a> Builder<'g, 'a> {
                 Some(&Value::Number(x)) => Some(self.built.engine.constant(x)),
                 _ => None,
             },
-            Role::Input => {
-                self.built.inputs.push(position as u32);
-                Some(self.built.engine.input(&*node.id))
-            }
+            Role::Input => Some(self.built.engine.input(&*node.id)),
             Role::Apply(op) => {
-                let complete = self.collect_operands(position);
+                let complete = self.collect_operands(node);
                 complete.and_then(|()| self.built.engine.apply(op, &self.operands).ok())
             }
         };
+        self.built.nodes[position as usize] = made.map_or(made::NEVER, |id| id.0);
         if let Some(id) = made {
-            self.built.positions.push(Some(position as u32));
-            self.built.nodes[position] = Some(id);
+            self.built.positions.push(Position::of(position));
             if let Some(label) = details.and_then(|details| details.label.as_ref()) {
                 self.built.engine.set_label(id, &**label);
             }
         }
     }
 
-    fn collect_operands(&mut self, position: usize) -> Option<()> {
+    fn collect_operands(&mut self, node: &Node<'a>) -> Option<()> {
         self.operands.clear();
-        for operand in self.graph.operands(&self.graph.nodes[position]) {
-            self.operands.push(match *operand {
+        for operand in self.graph.operands(node) {
+            self.operands.push(match operand {
                 Operand::Unknown(_) => return None,
-                Operand::Node(operand) => self.built.nodes[operand as usize]?,
+                Operand::Node(operand) => self.built.made(operand)?,
                 Operand::Number(x) => {
-                    self.built.positions.push(None);
+                    self.built.positions.push(Position::BARE);
                     self.built.engine.constant(x)
                 }
             });
@@ -159,16 +163,22 @@ impl<'g, 'a> Builder<'g, 'a> {
 }
 
 impl Built {
+    /// The engine's node for the one at `position`, if it was made.
+    fn made(&self, position: u32) -> Option<NodeId> {
+        let node = self.nodes[position as usize];
+        (node < made::NEVER).then_some(NodeId(node))
+    }
+
     /// The computation, once there was no fault; the outputs by position in the request.
     pub(super) fn finish<'a>(self, graph: Graph<'a>, outputs: Vec<(Cow<'a, str>, u32)>) -> Computation<'a> {
-        let made =
-            |position: u32| self.nodes[position as usize].expect("without a fault, every node is made");
+        let made = |position: u32| self.made(position).expect("without a fault, every node is made");
         let outputs = outputs.into_iter().map(|(name, position)| (name, made(position))).collect();
-        let input_of: FxHashMap<usize, usize> =
-            self.inputs.iter().enumerate().map(|(input, &position)| (position as usize, input)).collect();
         let (ids, values) = graph.into_ids_and_values();
         let inline = values.into_iter().filter_map(|(position, value)| {
-            input_of.get(&position).map(|&input| Inline { input, position, value })
+            match self.engine.node(made(position as u32)) {
+                EngineNode::Input(input) => Some(Inline { input, position, value }),
+                EngineNode::Constant(_) | EngineNode::Apply(..) => None,
+            }
         });
         let inline = inline.collect();
         let names = Names::Ids { ids, positions: self.positions };

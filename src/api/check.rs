@@ -93,7 +93,7 @@ pub(super) fn check(
         &context.interrupt,
     );
     let compared = compared.map_err(|error| sweep_problem(computation, error))?;
-    Ok(told(&compared, |of| name(computation, wanted[of.input])))
+    Ok(told(&compared, |of| name(computation, wanted[of.input]).into_owned()))
 }
 
 fn told(comparison: &Comparison, name: impl Fn(&Of) -> String) -> Check {

@@ -112,6 +112,7 @@ impl<'a> Computation<'a> {
         match &*self.names {
             Names::Expression(_) => "/expression".to_owned(),
             Names::Ids { positions, .. } => positions[node.index()]
+                .get()
                 .map_or_else(|| "/graph".to_owned(), |position| format!("/graph/nodes/{position}")),
         }
     }

@@ -1,9 +1,7 @@
 //! A computation graph on the wire.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{HashTable, hash_table as table};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use utoipa::openapi::RefOr;
@@ -13,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::engine::op::Op;
 
 use super::number::Number;
+use super::positions::Positions;
 use super::reading::Elements;
 use super::text::Text;
 use super::value::Value;
@@ -25,13 +24,13 @@ pub struct Graph<'a> {
     /// In the order of the request.
     pub nodes: Vec<Node<'a>>,
     /// What each operand of each node refers to.
-    operands: Vec<Operand>,
+    operands: Vec<Packed>,
+    /// The numbers among the operands.
+    numbers: Vec<f64>,
     /// The ids that operands name and no node had when they were read.
     unresolved: Vec<Text<'a>>,
     details: Vec<Details<'a>>,
     positions: Positions,
-    /// Nodes whose id an earlier one has, with that one.
-    duplicates: Vec<(u32, u32)>,
 }
 
 /// One node as it was written.
@@ -43,11 +42,14 @@ pub struct Node<'a> {
     pub role: Role,
     /// Where its operands begin among those of all nodes.
     start: u32,
-    /// How many operands it has; `None` without an `inputs` member.
-    count: Option<u32>,
-    /// Position of its details, if it has any.
-    details: Option<u32>,
+    /// How many operands it has; [`NONE`] without an `inputs` member.
+    count: u32,
+    /// Position of its details; [`NONE`] if it has none.
+    details: u32,
 }
+
+/// In place of a count or a position. An `Option` would take twice the bytes, and there are many nodes.
+const NONE: u32 = u32::MAX;
 
 /// What the `op` of a node names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +86,63 @@ pub enum Operand {
     Unknown(u32),
 }
 
+/// An operand in four bytes: its kind in the upper two bits, and a position below.
+#[derive(Clone, Copy, Debug)]
+struct Packed(u32);
+
+impl Packed {
+    const NODE: u32 = 0;
+    const NUMBER: u32 = 1;
+    const UNKNOWN: u32 = 2;
+    const BITS: u32 = 30;
+
+    fn new(kind: u32, position: usize) -> Result<Self, &'static str> {
+        Ok(Self(kind << Self::BITS | count(position)?))
+    }
+
+    fn kind(self) -> u32 {
+        self.0 >> Self::BITS
+    }
+
+    fn position(self) -> u32 {
+        self.0 & ((1 << Self::BITS) - 1)
+    }
+}
+
 impl<'a> Graph<'a> {
     /// What `node` is computed from; nothing if it has no `inputs` member.
-    pub fn operands(&self, node: &Node<'a>) -> &[Operand] {
-        &self.operands[node.start as usize..][..node.count.unwrap_or(0) as usize]
+    pub fn operands(&self, node: &Node<'a>) -> impl ExactSizeIterator<Item = Operand> {
+        self.packed(node).iter().map(|&operand| self.unpack(operand))
+    }
+
+    /// The one at position `k` of these.
+    pub fn operand(&self, node: &Node<'a>, k: u32) -> Option<Operand> {
+        self.packed(node).get(k as usize).map(|&operand| self.unpack(operand))
+    }
+
+    fn packed(&self, node: &Node<'a>) -> &[Packed] {
+        let count = if node.has_operands() { node.count as usize } else { 0 };
+        &self.operands[node.start as usize..][..count]
     }
 
     /// What all nodes are computed from, in their order.
-    pub fn all_operands(&self) -> &[Operand] {
-        &self.operands
+    pub fn all_operands(&self) -> impl ExactSizeIterator<Item = Operand> {
+        self.operands.iter().map(|&operand| self.unpack(operand))
+    }
+
+    #[inline]
+    fn unpack(&self, operand: Packed) -> Operand {
+        let position = operand.position();
+        match operand.kind() {
+            Packed::NODE => Operand::Node(position),
+            Packed::NUMBER => Operand::Number(self.numbers[position as usize]),
+            _ => Operand::Unknown(position),
+        }
+    }
+
+    /// Whether there is an [`Operand::Unknown`].
+    pub fn has_unknown_operands(&self) -> bool {
+        !self.unresolved.is_empty() && self.operands.iter().any(|operand| operand.kind() == Packed::UNKNOWN)
     }
 
     /// The id that an [`Operand::Unknown`] names.
@@ -102,12 +152,12 @@ impl<'a> Graph<'a> {
 
     /// What `node` has beside its id, op and operands.
     pub fn details(&self, node: &Node<'a>) -> Option<&Details<'a>> {
-        node.details.map(|position| &self.details[position as usize])
+        self.details.get(node.details as usize)
     }
 
     /// Nodes whose id an earlier one has, with that one, by position.
-    pub fn duplicates(&self) -> &[(u32, u32)] {
-        &self.duplicates
+    pub fn duplicates(&mut self) -> Vec<(u32, u32)> {
+        self.positions.duplicates(&self.nodes)
     }
 
     /// The position of the node with this id.
@@ -118,8 +168,11 @@ impl<'a> Graph<'a> {
     /// The ids by position, and the values that nodes hold, also by position. What only served to read is gone before.
     pub(super) fn into_ids_and_values(self) -> (Vec<Text<'a>>, Vec<(usize, Value)>) {
         let Self { nodes, mut details, .. } = self;
-        let mut value = |node: &Node<'_>| details[node.details? as usize].value.take();
-        let values = nodes.iter().enumerate().filter_map(|(i, node)| Some((i, value(node)?))).collect();
+        let mut values = Vec::new();
+        if !details.is_empty() {
+            let mut value = |node: &Node<'_>| details.get_mut(node.details as usize)?.value.take();
+            values.extend(nodes.iter().enumerate().filter_map(|(i, node)| Some((i, value(node)?))));
+        }
         (nodes.into_iter().map(|node| node.id).collect(), values)
     }
 
@@ -131,21 +184,25 @@ impl<'a> Graph<'a> {
     fn push(&mut self, node: Node<'a>) -> Result<(), &'static str> {
         let position = count(self.nodes.len())?;
         self.nodes.push(node);
-        if let Some(first) = self.positions.insert(&self.nodes, position) {
-            self.duplicates.push((position, first));
-        }
+        self.positions.insert(&self.nodes, position);
         Ok(())
     }
 
     fn push_id(&mut self, id: Text<'a>) -> Result<(), &'static str> {
         let operand = match self.find(&id) {
-            Some(position) => Operand::Node(position),
+            Some(position) => Packed::new(Packed::NODE, position as usize),
             None => {
                 self.unresolved.push(id);
-                Operand::Unknown(count(self.unresolved.len() - 1)?)
+                Packed::new(Packed::UNKNOWN, self.unresolved.len() - 1)
             }
         };
-        self.operands.push(operand);
+        self.operands.push(operand?);
+        Ok(())
+    }
+
+    fn push_number(&mut self, x: f64) -> Result<(), &'static str> {
+        self.numbers.push(x);
+        self.operands.push(Packed::new(Packed::NUMBER, self.numbers.len() - 1)?);
         Ok(())
     }
 
@@ -155,10 +212,11 @@ impl<'a> Graph<'a> {
             return;
         }
         for operand in &mut self.operands {
-            if let Operand::Unknown(position) = *operand
-                && let Some(found) = self.positions.find(&self.nodes, &self.unresolved[position as usize])
-            {
-                *operand = Operand::Node(found);
+            if operand.kind() == Packed::UNKNOWN {
+                let id = &self.unresolved[operand.position() as usize];
+                if let Some(found) = self.positions.find(&self.nodes, id) {
+                    *operand = Packed(Packed::NODE << Packed::BITS | found);
+                }
             }
         }
     }
@@ -167,59 +225,14 @@ impl<'a> Graph<'a> {
 impl Node<'_> {
     /// Whether the node was written with an `inputs` member.
     pub fn has_operands(&self) -> bool {
-        self.count.is_some()
+        self.count != NONE
     }
 }
 
+/// A number of nodes or operands, or a position among them, that fits [`Packed`].
 fn count(length: usize) -> Result<u32, &'static str> {
-    u32::try_from(length).map_err(|_| "the graph has more nodes or operands than can be counted")
-}
-
-/// Positions of nodes by id. The standard hasher, because the ids come from outside and may be chosen to collide; each
-/// entry keeps its hash, so that growing the table does not read the ids again.
-#[derive(Debug, Default)]
-struct Positions {
-    table: HashTable<Entry>,
-    hasher: RandomState,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    hash: u32,
-    position: u32,
-}
-
-impl Entry {
-    /// The table looks at both ends of a hash.
-    fn spread(hash: u32) -> u64 {
-        u64::from(hash) << 32 | u64::from(hash)
-    }
-}
-
-impl Positions {
-    fn hash(&self, id: &str) -> u32 {
-        self.hasher.hash_one(id) as u32
-    }
-
-    fn find(&self, nodes: &[Node<'_>], id: &str) -> Option<u32> {
-        let hash = self.hash(id);
-        let is_it = |entry: &Entry| entry.hash == hash && *nodes[entry.position as usize].id == *id;
-        self.table.find(Entry::spread(hash), is_it).map(|entry| entry.position)
-    }
-
-    /// Enters the node at `position`, unless one with its id is there: then it tells which.
-    fn insert(&mut self, nodes: &[Node<'_>], position: u32) -> Option<u32> {
-        let id = &*nodes[position as usize].id;
-        let hash = self.hash(id);
-        let is_it = |entry: &Entry| entry.hash == hash && *nodes[entry.position as usize].id == *id;
-        match self.table.entry(Entry::spread(hash), is_it, |entry| Entry::spread(entry.hash)) {
-            table::Entry::Occupied(entry) => Some(entry.get().position),
-            table::Entry::Vacant(vacant) => {
-                vacant.insert(Entry { hash, position });
-                None
-            }
-        }
-    }
+    let count = u32::try_from(length).ok().filter(|count| count >> Packed::BITS == 0);
+    count.ok_or("the graph has more nodes or operands than can be counted")
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Graph<'a> {
@@ -332,13 +345,12 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
         let (label, value) = (label.flatten(), value.flatten());
         let details = Details { op: (role == Role::Unknown).then_some(op), label, value };
         let has_details = details.op.is_some() || details.label.is_some() || details.value.is_some();
-        let position = has_details.then_some(graph.details.len() as u32);
+        let position = if has_details { graph.details.len() as u32 } else { NONE };
         if has_details {
             graph.details.push(details);
         }
-        graph
-            .push(Node { id, role, start, count: operands.flatten(), details: position })
-            .map_err(A::Error::custom)
+        let count = operands.flatten().unwrap_or(NONE);
+        graph.push(Node { id, role, start, count, details: position }).map_err(A::Error::custom)
     }
 }
 
@@ -407,12 +419,6 @@ impl<'de> DeserializeSeed<'de> for OperandSeed<'_, 'de> {
     }
 }
 
-impl OperandSeed<'_, '_> {
-    fn number(self, x: f64) {
-        self.0.operands.push(Operand::Number(x));
-    }
-}
-
 impl<'de> Visitor<'de> for OperandSeed<'_, 'de> {
     type Value = ();
 
@@ -428,19 +434,16 @@ impl<'de> Visitor<'de> for OperandSeed<'_, 'de> {
         self.0.push_id(Text(id.to_owned().into())).map_err(E::custom)
     }
 
-    fn visit_f64<E>(self, x: f64) -> Result<(), E> {
-        self.number(x);
-        Ok(())
+    fn visit_f64<E: Error>(self, x: f64) -> Result<(), E> {
+        self.0.push_number(x).map_err(E::custom)
     }
 
-    fn visit_i64<E>(self, x: i64) -> Result<(), E> {
-        self.number(x as f64);
-        Ok(())
+    fn visit_i64<E: Error>(self, x: i64) -> Result<(), E> {
+        self.visit_f64(x as f64)
     }
 
-    fn visit_u64<E>(self, x: u64) -> Result<(), E> {
-        self.number(x as f64);
-        Ok(())
+    fn visit_u64<E: Error>(self, x: u64) -> Result<(), E> {
+        self.visit_f64(x as f64)
     }
 }
 

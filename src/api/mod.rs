@@ -22,6 +22,7 @@ mod names;
 mod object;
 mod one_of;
 mod pointer;
+mod positions;
 mod reading;
 mod real;
 mod resolve;

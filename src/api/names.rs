@@ -16,12 +16,39 @@ pub(super) enum Names<'a> {
     Ids {
         /// By position in the request.
         ids: Vec<Text<'a>>,
-        /// For each node of the engine's graph, the position in the request; `None` for a bare number.
-        positions: Vec<Option<u32>>,
+        /// For each node of the engine's graph.
+        positions: Vec<Position>,
     },
 }
 
-impl Names<'_> {
+/// Where in the request a node of the engine's graph comes from. As an `Option<u32>` it would take twice the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position(u32);
+
+impl Position {
+    /// Of a bare number, which is no node of the request.
+    pub(super) const BARE: Self = Self(u32::MAX);
+
+    /// Of the node at `position`.
+    pub(super) fn of(position: u32) -> Self {
+        Self(position)
+    }
+
+    /// The position, unless it is that of a bare number.
+    pub(super) fn get(self) -> Option<u32> {
+        (self != Self::BARE).then_some(self.0)
+    }
+}
+
+impl<'a> Names<'a> {
+    /// The id of `node` as the request has it, if it is a JSON graph.
+    pub(super) fn id(&self, node: NodeId) -> Option<&Cow<'a, str>> {
+        match self {
+            Names::Ids { ids, positions } => Some(&ids[positions[node.index()].get()? as usize].0),
+            Names::Expression(_) => None,
+        }
+    }
+
     /// The same names, which need no request any more.
     pub(super) fn into_owned(self) -> Names<'static> {
         match self {
@@ -36,7 +63,7 @@ impl Names<'_> {
     /// The name that the request gave `node`.
     pub(super) fn given(&self, node: NodeId, graph: &Graph) -> Option<&str> {
         match self {
-            Names::Ids { ids, positions } => positions[node.index()].map(|position| &*ids[position as usize]),
+            Names::Ids { .. } => self.id(node).map(|id| &**id),
             Names::Expression(nodes) => {
                 let (name, named) = nodes.get_key_value(graph.label(node)?)?;
                 (*named == node).then_some(name)
@@ -65,8 +92,8 @@ impl Names<'_> {
             Names::Ids { ids, positions } => {
                 let mut asked: HashMap<&str, Option<NodeId>> = names.map(|name| (name, None)).collect();
                 for (node, position) in positions.iter().enumerate() {
-                    if let Some(position) = position
-                        && let Some(found) = asked.get_mut(&*ids[*position as usize])
+                    if let Some(position) = position.get()
+                        && let Some(found) = asked.get_mut(&*ids[position as usize])
                     {
                         *found = Some(NodeId(node as u32));
                     }
@@ -89,8 +116,8 @@ impl Names<'_> {
         match self {
             Names::Expression(nodes) => nodes.get(name).copied(),
             Names::Ids { ids, positions } => {
-                let position = ids.iter().position(|id| **id == *name)? as u32;
-                let node = positions.iter().position(|of| *of == Some(position))?;
+                let position = Position::of(ids.iter().position(|id| **id == *name)? as u32);
+                let node = positions.iter().position(|of| *of == position)?;
                 Some(NodeId(node as u32))
             }
         }

@@ -11,7 +11,7 @@ use crate::engine::Interrupt;
 use super::problem::Problem;
 
 thread_local! {
-    static INTERRUPT: RefCell<Interrupt> = RefCell::default();
+    static INTERRUPT: RefCell<Option<Interrupt>> = const { RefCell::new(None) };
 }
 
 /// Reads until `interrupt` fires.
@@ -19,7 +19,7 @@ pub(super) fn until<T>(
     interrupt: &Interrupt,
     read: impl FnOnce() -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    INTERRUPT.replace(interrupt.clone());
+    INTERRUPT.replace(Some(interrupt.clone()));
     let result = read();
     INTERRUPT.take();
     // An interrupted reader says that the body is wrong.
@@ -44,5 +44,5 @@ impl Elements {
 
 #[cold]
 fn look<E: Error>() -> Result<(), E> {
-    INTERRUPT.with_borrow(Interrupt::check).map_err(E::custom)
+    INTERRUPT.with_borrow(|interrupt| interrupt.as_ref().map_or(Ok(()), Interrupt::check)).map_err(E::custom)
 }

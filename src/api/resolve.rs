@@ -25,8 +25,8 @@ pub(super) fn resolve<'a>(
     }
     check_size(graph.nodes.len(), limits)?;
     let mut faults = Faults::default();
-    note_duplicates(&graph, &mut faults);
-    if graph.all_operands().iter().any(|operand| matches!(operand, Operand::Unknown(_))) {
+    note_duplicates(&mut graph, &mut faults);
+    if graph.has_unknown_operands() {
         note_unknown_operands(&graph, &mut faults);
     }
     (0..graph.nodes.len()).for_each(|i| check_node(&graph, i, &mut faults));
@@ -52,8 +52,8 @@ pub(super) fn check_size(count: usize, limits: &Limits) -> Result<(), Problem> {
     Ok(())
 }
 
-fn note_duplicates(graph: &Graph<'_>, faults: &mut Faults) {
-    for &(i, first) in graph.duplicates() {
+fn note_duplicates(graph: &mut Graph<'_>, faults: &mut Faults) {
+    for (i, first) in graph.duplicates() {
         let id = || quote(&graph.nodes[i as usize].id);
         faults.add(
             || format!("/graph/nodes/{i}/id"),
@@ -65,8 +65,8 @@ fn note_duplicates(graph: &Graph<'_>, faults: &mut Faults) {
 fn note_unknown_operands(graph: &Graph<'_>, faults: &mut Faults) {
     let ids = || graph.nodes.iter().map(|node| &*node.id);
     for (i, node) in graph.nodes.iter().enumerate() {
-        for (k, operand) in graph.operands(node).iter().enumerate() {
-            if let Operand::Unknown(unresolved) = *operand {
+        for (k, operand) in graph.operands(node).enumerate() {
+            if let Operand::Unknown(unresolved) = operand {
                 let id = graph.unresolved(unresolved);
                 faults.add(
                     || format!("/graph/nodes/{i}/inputs/{k}"),
@@ -144,7 +144,7 @@ fn sink<'a>(graph: &Graph<'a>, faults: &mut Faults) -> Vec<(Cow<'a, str>, u32)> 
     let mut is_used = vec![false; graph.nodes.len()];
     for operand in graph.all_operands() {
         if let Operand::Node(position) = operand {
-            is_used[*position as usize] = true;
+            is_used[position as usize] = true;
         }
     }
     let is_leaf = |i: usize| matches!(graph.nodes[i].role, Role::Input | Role::Constant);

@@ -125,7 +125,7 @@ fn step(
     is_strict: bool,
 ) -> Result<(Tensors<'static>, Option<Tensors<'static>>), Problem> {
     let values = || wanted.iter().map(|&input| &bound.values[input]);
-    let names = wanted.iter().map(|&input| name(computation, input));
+    let names = wanted.iter().map(|&input| name(computation, input).into_owned());
     let shape = Shape::Named(names.zip(values().map(Value::samples)).collect());
     let mut parameters: Vec<f64> = values().flat_map(Value::numbers).copied().collect();
     let gradient: Vec<f64> = gradients.0.iter().flat_map(|(_, value)| value.numbers()).copied().collect();

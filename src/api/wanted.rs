@@ -1,5 +1,6 @@
 //! The inputs for which a request wants derivatives: `wrt`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::engine::Column;
@@ -12,9 +13,10 @@ use super::text::Text;
 use super::values::Values;
 use super::{pointer, suggest};
 
-/// The name of an input, owned: the answer outlives the computation.
-pub(super) fn name(computation: &Computation<'_>, input: usize) -> String {
-    computation.graph.inputs()[input].0.to_string()
+/// The name of an input, which outlives the computation: so does the answer.
+pub(super) fn name<'a>(computation: &Computation<'a>, input: usize) -> Cow<'a, str> {
+    let (name, node) = &computation.graph.inputs()[input];
+    computation.names.id(*node).cloned().unwrap_or_else(|| Cow::Owned(name.to_string()))
 }
 
 /// Positions of the inputs in `wrt`; without it all, in the order of the request.
@@ -52,12 +54,12 @@ pub(super) fn wanted(
 }
 
 /// The derivatives of the wanted inputs, out of those by position, under the inputs' names.
-pub(super) fn named(
-    computation: &Computation<'_>,
+pub(super) fn named<'a>(
+    computation: &Computation<'a>,
     wanted: &[usize],
     mut columns: Vec<Option<Column>>,
-) -> Values<'static> {
-    let mut values = Values::default();
+) -> Values<'a> {
+    let mut values = Values(Vec::with_capacity(wanted.len()));
     for &input in wanted {
         let column = columns[input].take().expect("a derivative of a wanted input");
         values.push(name(computation, input), column.into());
@@ -67,5 +69,5 @@ pub(super) fn named(
 
 /// The names of the wanted inputs.
 pub(super) fn names(computation: &Computation<'_>, wanted: &[usize]) -> Vec<String> {
-    wanted.iter().map(|&input| name(computation, input)).collect()
+    wanted.iter().map(|&input| name(computation, input).into_owned()).collect()
 }
