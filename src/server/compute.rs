@@ -26,6 +26,8 @@ use super::workers::Job;
 pub async fn answer(service: &Arc<Service>, endpoint: &Endpoint, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
     let reply = tokio::select! {
+        // In this order: most are done when they are first asked, and need not listen for the end.
+        biased;
         reply = compute(service, endpoint, &parts, &mut body) => reply,
         problem = service.drain.ended() => Err(problem),
     };

@@ -1,9 +1,10 @@
 //! Ending well: new computations are refused, those under way finish, and what outlives the grace period is stopped.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::api::{Kind, Problem};
 
@@ -19,12 +20,15 @@ enum Phase {
 #[derive(Debug)]
 pub struct Drain {
     phase: watch::Sender<Phase>,
-    under_way: watch::Sender<usize>,
+    under_way: AtomicUsize,
+    /// Told when the last one has ended.
+    idle: Notify,
 }
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { phase: watch::Sender::new(Phase::Serving), under_way: watch::Sender::new(0) }
+        let phase = watch::Sender::new(Phase::Serving);
+        Self { phase, under_way: AtomicUsize::new(0), idle: Notify::new() }
     }
 }
 
@@ -35,7 +39,7 @@ impl Drain {
     /// 503 when the server is draining.
     pub fn enter(self: &Arc<Self>) -> Result<UnderWay, Problem> {
         // Counted before the look at the phase: a drain that begins in between waits for this one.
-        self.under_way.send_modify(|count| *count += 1);
+        self.under_way.fetch_add(1, Ordering::SeqCst);
         let guard = UnderWay(Arc::clone(self));
         self.check().map(|()| guard)
     }
@@ -49,9 +53,14 @@ impl Drain {
     /// left then is stopped. Gives how many those were.
     pub async fn finish(&self, grace: Duration) -> usize {
         self.phase.send_replace(Phase::Draining);
-        let mut under_way = self.under_way.subscribe();
-        let done = tokio::time::timeout(grace, under_way.wait_for(|count| *count == 0)).await;
-        let left = if done.is_ok() { 0 } else { *self.under_way.borrow() };
+        let done = async {
+            // Whoever ends in between leaves a permit, with which the next wait is over at once.
+            while self.under_way.load(Ordering::SeqCst) > 0 {
+                self.idle.notified().await;
+            }
+        };
+        let is_done = tokio::time::timeout(grace, done).await.is_ok();
+        let left = if is_done { 0 } else { self.under_way.load(Ordering::SeqCst) };
         self.phase.send_replace(Phase::Ended);
         left
     }
@@ -82,6 +91,8 @@ pub struct UnderWay(Arc<Drain>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.send_modify(|count| *count -= 1);
+        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 && *self.0.phase.borrow() != Phase::Serving {
+            self.0.idle.notify_one();
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -19,11 +19,12 @@ use tower_http::trace::TraceLayer;
 use tracing::{Span, debug_span, field, info, info_span};
 
 use super::connections::Peer;
+use super::metrics::requests::Requests;
 use super::service::Service;
 use super::settings::Ratio;
 use super::trace_context::Position;
 use super::{
-    Settings, admission, leftover, metrics, problems, rates, request_id, server_timing, spans, trace_context,
+    Settings, admission, leftover, problems, rates, request_id, server_timing, spans, trace_context,
 };
 
 /// Answers below this many bytes fit a network packet or two as they are.
@@ -41,6 +42,7 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
     );
     let cors = (!settings.cors_origins.is_empty()).then(|| cors(&settings.cors_origins));
     let frame = Frame {
+        requests: Arc::clone(&service.requests),
         begun: service.spans.is_some().then_some(settings.otlp_sampling_ratio),
         transport_security: transport_security(settings),
     };
@@ -57,12 +59,10 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
             .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
             .layer(PropagateRequestIdLayer::new(request_id::HEADER))
             .layer(trace)
-            .layer(from_fn_with_state(Arc::clone(service), metrics::requests::observe))
             .option_layer(recorder)
             .option_layer(cors)
             .layer(from_fn_with_state(Arc::clone(service), admission::admit))
             .layer(compression)
-            .layer(from_fn(problems::name_the_request))
             .layer(CatchPanicLayer::custom(problems::panicked)),
     )
 }
@@ -70,6 +70,7 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
 /// What the outermost middleware knows.
 #[derive(Clone)]
 struct Frame {
+    requests: Arc<Requests>,
     /// Of the traces that begin here, how many are recorded, if any.
     begun: Option<Ratio>,
     transport_security: Option<HeaderValue>,
@@ -77,6 +78,7 @@ struct Frame {
 
 /// What is done to every request and its answer, in one piece: each middleware boxes and clones all that lies within it.
 async fn surround(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
+    let observation = frame.requests.begin(&request);
     request_id::drop_unfit(request.headers_mut());
     let position = trace_context::place(&mut request, frame.begun);
     let mut response = leftover::drain(request, next).await;
@@ -85,7 +87,7 @@ async fn surround(State(frame): State<Frame>, mut request: Request, next: Next) 
         trace_context::tell(position, headers);
     }
     harden(headers, frame.transport_security);
-    response
+    observation.watch(response)
 }
 
 /// What browsers must not do with an answer. A page that needs more brings a policy of its own.

@@ -1,14 +1,11 @@
 //! Problems as responses, the problems of routing itself, and the pages that their `type` points to.
 
 use axum::Json;
-use axum::extract::{Path, Request};
+use axum::extract::Path;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::{Kind, Problem};
-
-use super::request_id;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -37,13 +34,12 @@ pub struct Told(pub Kind);
 #[derive(Clone)]
 pub struct Written(pub Problem);
 
-/// Middleware: puts the request's id into every 500, where a person needs it to find the log lines.
-pub async fn name_the_request(request: Request, next: Next) -> Response {
-    let id = request_id::of(request.headers());
-    let response = next.run(request).await;
+/// `response`, with the request's `id` in it if it is a 500: there a person needs it to find the log lines.
+pub fn name_the_request(response: Response, id: Option<&HeaderValue>) -> Response {
     match response.extensions().get::<Written>() {
         Some(Written(problem)) if problem.status == Kind::INTERNAL.status => {
-            Problem { request_id: id, ..problem.clone() }.into_response()
+            let request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+            Problem { request_id, ..problem.clone() }.into_response()
         }
         _ => response,
     }

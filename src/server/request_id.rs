@@ -48,6 +48,6 @@ pub fn drop_unfit(headers: &mut HeaderMap) {
 }
 
 /// The id of a request that has passed the middleware.
-pub fn of(headers: &HeaderMap) -> Option<String> {
-    headers.get(&HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned)
+pub fn of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(&HEADER).and_then(|id| id.to_str().ok())
 }

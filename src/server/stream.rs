@@ -47,7 +47,8 @@ pub async fn answer(service: &Arc<Service>, operation: Operation, request: Reque
     match admitted {
         Ok(admitted) => {
             let (requests, account) = (Arc::clone(&service.requests), admitted.account());
-            let witness = Witness { requests, account, request_id: request_id::of(&parts.headers) };
+            let witness =
+                Witness { requests, account, request_id: request_id::of(&parts.headers).map(str::to_owned) };
             respond(Running::new(admitted, operation), witness).await
         }
         Err(problem) => problem.into_response(),

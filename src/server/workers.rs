@@ -130,8 +130,7 @@ impl Workers {
         interrupt: &Interrupt,
         meter: &Meter,
     ) -> Option<Answer> {
-        let context =
-            Context { meter: Arc::new(meter.sibling()), ..self.context(formats, interrupt.clone()) };
+        let context = self.context(formats, interrupt.clone(), Arc::new(meter.sibling()));
         let (answer, attempt) = at_once::answer(operation, body, context)?;
         meter.absorb(&attempt);
         self.done.absorb(&attempt);
@@ -139,19 +138,11 @@ impl Workers {
     }
 
     /// The surroundings of a computation before it is let in.
-    fn context(&self, formats: Formats, interrupt: Interrupt) -> Context {
+    fn context(&self, formats: Formats, interrupt: Interrupt, meter: Arc<Meter>) -> Context {
         let Formats { body, answer, file, picture, arrays } = formats;
-        Context {
-            limits: self.limits.clone(),
-            interrupt,
-            body,
-            answer,
-            file,
-            picture,
-            arrays,
-            models: Arc::clone(&self.models),
-            ..Context::default()
-        }
+        let (limits, models) = (self.limits.clone(), Arc::clone(&self.models));
+        let (events, admission) = (None, None);
+        Context { limits, interrupt, body, answer, events, admission, file, picture, arrays, models, meter }
     }
 
     /// How full the workers are now.
@@ -191,12 +182,8 @@ impl Workers {
             let taken = self.take(seat, &meter.request, &body)?;
             let admission = Some(Arc::clone(&taken) as Arc<dyn Admission>);
             let meter = meter;
-            let context = Context {
-                events,
-                admission,
-                meter: Arc::clone(&meter.request),
-                ..self.context(formats, interrupt)
-            };
+            let context =
+                Context { events, admission, ..self.context(formats, interrupt, Arc::clone(&meter.request)) };
             let span = Span::current();
             let job = tokio::task::spawn_blocking(move || {
                 // What the computation has taken comes back when it ends, by returning or by unwinding.

@@ -14,7 +14,6 @@ pub(super) enum Code {
 }
 
 /// The lowered graph, column by column; an *index* is a position in these.
-#[derive(Default)]
 pub(super) struct Lowered {
     pub codes: Vec<Code>,
     /// Where each primitive's operands begin in `operands`; their number is the op's arity.
@@ -37,6 +36,21 @@ pub(super) const NONE: u32 = u32::MAX;
 const OPEN: u32 = u32::MAX - 1;
 
 impl Lowered {
+    /// With room for as many primitives as `graph` has nodes: few have composed ops, or many that no output needs.
+    fn with_room_for(graph: &Graph) -> Self {
+        let count = graph.len();
+        Self {
+            codes: Vec::with_capacity(count),
+            starts: Vec::with_capacity(count),
+            operands: Vec::with_capacity(graph.operand_count()),
+            origin: Vec::with_capacity(count),
+            level: Vec::with_capacity(count),
+            varying: Vec::with_capacity(count),
+            active: Vec::with_capacity(count),
+            index_of: vec![NONE; count],
+        }
+    }
+
     pub fn operands(&self, index: usize) -> &[u32] {
         let count = match self.codes[index] {
             Code::Apply(op) => op.operand_count(),
@@ -63,7 +77,7 @@ pub(super) fn lower(
         detached: false,
         roles,
         scratch: Vec::new(),
-        out: Lowered { index_of: vec![NONE; graph.len()], ..Lowered::default() },
+        out: Lowered::with_room_for(graph),
     };
     let mut stack: Vec<NodeId> = Vec::new();
     for &output in outputs {

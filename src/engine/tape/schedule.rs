@@ -32,8 +32,11 @@ pub(super) fn schedule(
         equal_to: if options.share { share::equals(lowered, interrupt)? } else { Vec::new() },
         lowered,
     };
-    builder.section(false, interrupt)?;
-    builder.section(true, interrupt)?;
+    let varying = lowered.varying.iter().filter(|&&varying| varying).count();
+    builder.section(false, lowered.codes.len() - varying, interrupt)?;
+    if varying > 0 {
+        builder.section(true, varying, interrupt)?;
+    }
     let place = |index: u32| {
         let slot = builder.slot_of[index as usize];
         if lowered.varying[index as usize] { Place::Varying(slot) } else { Place::Uniform(slot) }
@@ -76,17 +79,19 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Looks at the interrupt between its passes, each of which takes some 10 ns per primitive, and after each run.
-    fn section(&mut self, varying: bool, interrupt: &Interrupt) -> Result<(), Interrupted> {
+    /// Of `count` primitives. Looks at the interrupt between its passes, each of which takes some 10 ns per primitive, and after each run.
+    fn section(&mut self, varying: bool, count: usize, interrupt: &Interrupt) -> Result<(), Interrupted> {
         let mut poll = Poll::new(interrupt);
         let lowered = self.lowered;
-        let mut section = Section::default();
+        let mut section = Section::with_room_for(count);
         if varying {
             self.cross(&mut section);
         }
-        let members: Vec<u32> = (0..lowered.codes.len() as u32)
-            .filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize])
-            .collect();
+        let mut members: Vec<u32> = Vec::with_capacity(count);
+        members.extend(
+            (0..lowered.codes.len() as u32)
+                .filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize]),
+        );
         for &index in &members {
             let leaf = match lowered.codes[index as usize] {
                 Code::Constant(value) => Leaf::Constant(value),
@@ -206,6 +211,18 @@ impl Builder<'_> {
 }
 
 impl Section {
+    /// With room for `count` primitives of up to two operands; a large section has few leaves and runs beside them.
+    fn with_room_for(count: usize) -> Self {
+        Self {
+            leaves: Vec::with_capacity(count.min(16)),
+            runs: Vec::with_capacity(count.min(16)),
+            operands: Vec::with_capacity(2 * count),
+            origin: Vec::with_capacity(count),
+            active: Vec::with_capacity(count),
+            ..Self::default()
+        }
+    }
+
     fn push_leaf(&mut self, leaf: Leaf, lowered: &Lowered, index: u32) {
         self.leaves.push(leaf);
         self.origin.push(lowered.origin[index as usize]);

@@ -136,5 +136,5 @@ fn cancelled() -> ErrorData {
 fn with_id(problem: Problem, parts: Option<&Parts>) -> Problem {
     let id = parts.filter(|_| problem.status == Kind::INTERNAL.status);
     let request_id = id.and_then(|parts| request_id::of(&parts.headers));
-    Problem { request_id, ..problem }
+    Problem { request_id: request_id.map(str::to_owned), ..problem }
 }

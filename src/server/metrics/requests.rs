@@ -8,14 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use rustc_hash::FxHashMap;
 
 use crate::api::Kind;
 use crate::server::problems::Told;
-use crate::server::service::Service;
 use crate::server::watched::{Watcher, watch};
 
 use super::histogram::Histogram;
@@ -114,7 +112,9 @@ impl Requests {
         counts.map(|((_, name), count)| (name, count.load(Ordering::Relaxed)))
     }
 
-    fn begin(self: &Arc<Self>, pattern: Option<&str>) -> Observation {
+    /// Counts `request` and begins to measure it, at its head.
+    pub fn begin(self: &Arc<Self>, request: &Request) -> Observation {
+        let pattern = request.extensions().get().map(MatchedPath::as_str);
         let route = pattern.and_then(|pattern| self.by_pattern.get(pattern)).copied().unwrap_or(0);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Observation {
@@ -138,21 +138,9 @@ impl Route {
     }
 }
 
-/// Middleware: counts the request and measures it from its head to the end of its answer.
-pub async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let pattern = request.extensions().get::<MatchedPath>();
-    let mut observation = service.requests.begin(pattern.map(MatchedPath::as_str));
-    let mut response = next.run(request).await;
-    observation.status = Some(response.status().as_u16());
-    if let Some(Told(kind)) = response.extensions_mut().remove() {
-        service.requests.problem(kind);
-    }
-    watch(response, observation)
-}
-
 /// One request, from its head to the end of its answer.
 #[derive(Debug)]
-struct Observation {
+pub struct Observation {
     requests: Arc<Requests>,
     route: usize,
     begun: Instant,
@@ -160,6 +148,17 @@ struct Observation {
     status: Option<u16>,
     /// Whether the whole answer was taken.
     has_ended: bool,
+}
+
+impl Observation {
+    /// The answer, which is measured until it has been taken.
+    pub fn watch(mut self, mut response: Response) -> Response {
+        self.status = Some(response.status().as_u16());
+        if let Some(Told(kind)) = response.extensions_mut().remove() {
+            self.requests.problem(kind);
+        }
+        watch(response, self)
+    }
 }
 
 impl Watcher for Observation {

@@ -46,7 +46,7 @@ fn begin(request: &Request, position: Position) -> Record {
         route: request.extensions().get().map(|path: &MatchedPath| path.as_str().into()),
         path: request.uri().path().chars().take(LONGEST_PATH).collect(),
         version: request.version(),
-        id: request_id::of(request.headers()),
+        id: request_id::of(request.headers()).map(str::to_owned),
         peer: request.extensions().get().map(|Peer(address)| *address),
         date: SystemTime::now(),
         begun,
