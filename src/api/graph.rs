@@ -19,7 +19,7 @@ use super::value::Value;
 /// `{"nodes": [...]}`, read without a copy of any string and with all operands in one buffer. An operand is looked up
 /// while it is read, when the node that it names was most likely read a moment before and lies in the cache: a million
 /// nodes take a fraction of a second.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Graph<'a> {
     /// In the order of the request.
     pub nodes: Vec<Node<'a>>,
@@ -106,6 +106,23 @@ impl Packed {
 
     fn position(self) -> u32 {
         self.0 & ((1 << Self::BITS) - 1)
+    }
+}
+
+/// Nodes that a graph has room for before any is read, and operands for each: small ones are many, and growing takes longer
+/// than reading them.
+const ROOM: usize = 16;
+
+impl Default for Graph<'_> {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::with_capacity(ROOM),
+            operands: Vec::with_capacity(2 * ROOM),
+            numbers: Vec::new(),
+            unresolved: Vec::new(),
+            details: Vec::new(),
+            positions: Positions::with_room_for(ROOM),
+        }
     }
 }
 

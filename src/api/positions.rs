@@ -39,6 +39,11 @@ impl Entry {
 }
 
 impl Positions {
+    /// None yet, of so many at first.
+    pub(super) fn with_room_for(nodes: usize) -> Self {
+        Self { recent: HashTable::with_capacity(nodes), ..Self::default() }
+    }
+
     /// The position of the node with this id. Where several have it, that of one of them.
     pub(super) fn find(&self, nodes: &[Node<'_>], id: &str) -> Option<u32> {
         let wanted = Entry { hash: self.hash(id), position: 0 };

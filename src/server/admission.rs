@@ -4,50 +4,63 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use tracing::Span;
 
 use super::access::Caller;
+use super::around::Around;
 use super::connections::Peer;
+use super::dialect::Dialect;
+use super::rates::Counted;
 use super::service::Service;
 use super::{dialect, problems, request_id};
 
-/// Answers `request` if it may be asked, in the dialect of its path.
-pub async fn admit(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let dialect = dialect::at(request.uri().path());
-    let response = answer(&service, request, next).await;
-    match dialect {
-        Some(dialect) => dialect.translate(response),
-        None => response,
-    }
+/// Lets requests in.
+#[derive(Clone, Debug)]
+pub struct Admission(pub Arc<Service>);
+
+/// How the answer to a request is told.
+pub struct Told {
+    dialect: Option<&'static Dialect>,
+    id: Option<HeaderValue>,
+    counted: Counted,
 }
 
-async fn answer(service: &Service, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if service.access.is_open(path) {
-        return ask(request, next).await;
-    }
-    let caller = service.access.caller(request.headers());
-    if let Ok(Caller::Key(key)) = &caller {
-        Span::current().record("key", key.name());
-    }
-    // Who has no valid key is counted by address, so that guessing is limited as well.
-    let mut counted = service.rates.count(caller.as_ref().ok(), address(&request));
-    let admitted = counted.check().and(caller).and_then(|caller| caller.may_ask(path));
-    let mut response = match admitted {
-        Ok(()) => ask(request, next).await,
-        Err(problem) => problem.into_response(),
-    };
-    counted.tell(response.headers_mut());
-    response
-}
+impl Around for Admission {
+    type Kept = Told;
 
-/// The answer of what lies within, which does not know the request's id.
-async fn ask(request: Request, next: Next) -> Response {
-    let id = request.headers().get(request_id::HEADER).cloned();
-    problems::name_the_request(next.run(request).await, id.as_ref())
+    fn before(&self, request: &mut Request) -> Result<Told, Response> {
+        let Self(service) = self;
+        let path = request.uri().path();
+        let id = request.headers().get(request_id::HEADER).cloned();
+        let mut told = Told { dialect: dialect::at(path), id, counted: Counted::default() };
+        if service.access.is_open(path) {
+            return Ok(told);
+        }
+        let caller = service.access.caller(request.headers());
+        if let Ok(Caller::Key(key)) = &caller {
+            Span::current().record("key", key.name());
+        }
+        // Who has no valid key is counted by address, so that guessing is limited as well.
+        told.counted = service.rates.count(caller.as_ref().ok(), address(request));
+        let admitted = told.counted.check().and(caller).and_then(|caller| caller.may_ask(path));
+        match admitted {
+            Ok(()) => Ok(told),
+            Err(problem) => Err(Self::after(told, problem.into_response())),
+        }
+    }
+
+    fn after(told: Told, response: Response) -> Response {
+        let Told { dialect, id, counted } = told;
+        let mut response = problems::name_the_request(response, id.as_ref());
+        counted.tell(response.headers_mut());
+        match dialect {
+            Some(dialect) => dialect.translate(response),
+            None => response,
+        }
+    }
 }
 
 fn address(request: &Request) -> IpAddr {

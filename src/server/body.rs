@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
@@ -23,23 +23,22 @@ const SLOWEST: u32 = 1024;
 /// A body in memory, with its share of the budget.
 #[derive(Debug)]
 pub struct Held {
-    bytes: Vec<u8>,
-    room: Option<OwnedSemaphorePermit>,
+    bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Held {
     /// What lies in `range` of it. The room stays as large until it is dropped.
     #[must_use]
     pub fn part(mut self, range: Range<usize>) -> Self {
-        self.bytes.truncate(range.end);
-        self.bytes.drain(..range.start);
+        self.bytes = self.bytes.slice(range);
         self
     }
 
     /// The same room with other bytes in it, which are no more.
     #[must_use]
     pub fn replaced(self, bytes: Vec<u8>) -> Self {
-        Self { bytes, ..self }
+        Self { bytes: bytes.into(), ..self }
     }
 }
 
@@ -67,19 +66,65 @@ pub async fn collect(
         return Err(too_large(limit, announced));
     }
     let begun = Instant::now();
-    let mut held = Held { bytes: Vec::with_capacity(announced.min(FIRST_RESERVATION) as usize), room: None };
-    loop {
-        let due = deadline.min(begun + allowance(held.bytes.len()));
-        let frame = timeout_at(due, body.frame()).await.map_err(|_| too_slow(held.bytes.len()))?;
-        let Some(frame) = frame else { return Ok(held) };
+    let mut room = None;
+    let mut gathered = Gathered::default();
+    while !body.is_end_stream() {
+        let due = deadline.min(begun + allowance(gathered.len()));
+        let frame = timeout_at(due, body.frame()).await.map_err(|_| too_slow(gathered.len()))?;
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| broken(&error))?;
-        let Some(data) = frame.data_ref() else { continue };
-        let length = held.bytes.len() + data.len();
+        let Ok(data) = frame.into_data() else { continue };
+        let length = gathered.len() + data.len();
         if length > limit {
             return Err(too_large(limit, length as u64));
         }
-        budget.cover(&mut held.room, length)?;
-        held.bytes.extend_from_slice(data);
+        budget.cover(&mut room, length)?;
+        gathered.push(data, announced);
+    }
+    Ok(Held { bytes: gathered.into_bytes(), _room: room })
+}
+
+/// What has come of a body.
+enum Gathered {
+    /// One piece, which is kept as it is.
+    One(Bytes),
+    /// Several, put together.
+    More(Vec<u8>),
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(piece) => piece.len(),
+            Self::More(pieces) => pieces.len(),
+        }
+    }
+
+    /// Adds a piece of a body of which so many bytes were `announced`.
+    fn push(&mut self, piece: Bytes, announced: u64) {
+        match self {
+            Self::One(first) if first.is_empty() => *first = piece,
+            Self::One(first) => {
+                let mut pieces = Vec::with_capacity(announced.min(FIRST_RESERVATION) as usize);
+                pieces.extend_from_slice(first);
+                pieces.extend_from_slice(&piece);
+                *self = Self::More(pieces);
+            }
+            Self::More(pieces) => pieces.extend_from_slice(&piece),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::One(piece) => piece,
+            Self::More(pieces) => pieces.into(),
+        }
     }
 }
 

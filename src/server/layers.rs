@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -18,14 +17,16 @@ use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::{Span, debug_span, field, info, info_span};
 
+use super::admission::Admission;
+use super::around::{Around, AroundLayer};
 use super::connections::Peer;
-use super::metrics::requests::Requests;
+use super::leftover::Leftover;
+use super::metrics::requests::{Observation, Requests};
 use super::service::Service;
 use super::settings::Ratio;
+use super::spans::Recorder;
 use super::trace_context::Position;
-use super::{
-    Settings, admission, leftover, problems, rates, request_id, server_timing, spans, trace_context,
-};
+use super::{Settings, leftover, problems, rates, request_id, server_timing, trace_context};
 
 /// Answers below this many bytes fit a network packet or two as they are.
 const SMALLEST_COMPRESSED: u64 = 1024;
@@ -46,7 +47,7 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
         begun: service.spans.is_some().then_some(settings.otlp_sampling_ratio),
         transport_security: transport_security(settings),
     };
-    let recorder = service.spans.clone().map(|spans| from_fn_with_state(spans, spans::record));
+    let recorder = service.spans.clone().map(|spans| AroundLayer(Recorder(spans)));
     let trace = TraceLayer::new_for_http()
         .make_span_with(span)
         .on_request(())
@@ -55,19 +56,19 @@ pub fn wrap(router: Router, service: &Arc<Service>) -> Router {
         .on_failure(());
     router.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(frame, surround))
+            .layer(AroundLayer(frame))
             .layer(SetRequestIdLayer::new(request_id::HEADER, request_id::Counter::default()))
             .layer(PropagateRequestIdLayer::new(request_id::HEADER))
             .layer(trace)
             .option_layer(recorder)
             .option_layer(cors)
-            .layer(from_fn_with_state(Arc::clone(service), admission::admit))
+            .layer(AroundLayer(Admission(Arc::clone(service))))
             .layer(compression)
             .layer(CatchPanicLayer::custom(problems::panicked)),
     )
 }
 
-/// What the outermost middleware knows.
+/// The outermost middleware: counts and measures, finds the place in a trace, drains and hardens.
 #[derive(Clone)]
 struct Frame {
     requests: Arc<Requests>,
@@ -76,18 +77,35 @@ struct Frame {
     transport_security: Option<HeaderValue>,
 }
 
-/// What is done to every request and its answer, in one piece: each middleware boxes and clones all that lies within it.
-async fn surround(State(frame): State<Frame>, mut request: Request, next: Next) -> Response {
-    let observation = frame.requests.begin(&request);
-    request_id::drop_unfit(request.headers_mut());
-    let position = trace_context::place(&mut request, frame.begun);
-    let mut response = leftover::drain(request, next).await;
-    let headers = response.headers_mut();
-    if let Some(position) = position {
-        trace_context::tell(position, headers);
+/// What the frame keeps of a request until it is answered.
+struct Framed {
+    observation: Observation,
+    position: Option<Position>,
+    leftover: Leftover,
+    transport_security: Option<HeaderValue>,
+}
+
+impl Around for Frame {
+    type Kept = Framed;
+
+    fn before(&self, request: &mut Request) -> Result<Framed, Response> {
+        let observation = self.requests.begin(request);
+        request_id::drop_unfit(request.headers_mut());
+        let position = trace_context::place(request, self.begun);
+        let transport_security = self.transport_security.clone();
+        Ok(Framed { observation, position, leftover: leftover::drain(request), transport_security })
     }
-    harden(headers, frame.transport_security);
-    observation.watch(response)
+
+    fn after(framed: Framed, mut response: Response) -> Response {
+        let Framed { observation, position, leftover, transport_security } = framed;
+        leftover.tell(&mut response);
+        let headers = response.headers_mut();
+        if let Some(position) = position {
+            trace_context::tell(position, headers);
+        }
+        harden(headers, transport_security);
+        observation.watch(response)
+    }
 }
 
 /// What browsers must not do with an answer. A page that needs more brings a policy of its own.

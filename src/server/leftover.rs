@@ -13,7 +13,6 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
@@ -25,20 +24,31 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Bytes that come within that time over any line, so that the connection can be kept.
 const LITTLE: u64 = 64 << 10;
 
-/// The answer to `request`, without what the handlers leave of it.
-pub async fn drain(request: Request, next: Next) -> Response {
+/// Bytes that the handlers have left of a body, at most.
+#[derive(Debug)]
+pub struct Leftover(Option<Arc<AtomicU64>>);
+
+/// Drains what will be left of the body of `request`.
+pub fn drain(request: &mut Request) -> Leftover {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return Leftover(None);
     }
     let left = Arc::new(AtomicU64::new(0));
     let is_held_back = request.headers().contains_key(header::EXPECT);
-    let lent = |body| Body::new(Lent { body, is_held_back, is_read: false, left: Arc::clone(&left) });
-    let mut response = next.run(request.map(lent)).await;
-    let is_too_slow = response.status() == StatusCode::REQUEST_TIMEOUT;
-    if is_too_slow || left.load(Ordering::Relaxed) > LITTLE {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = Body::new(Lent { body, is_held_back, is_read: false, left: Arc::clone(&left) });
+    Leftover(Some(left))
+}
+
+impl Leftover {
+    /// Tells in the answer if the connection will be closed on what was left.
+    pub fn tell(&self, response: &mut Response) {
+        let Self(Some(left)) = self else { return };
+        let is_too_slow = response.status() == StatusCode::REQUEST_TIMEOUT;
+        if is_too_slow || left.load(Ordering::Relaxed) > LITTLE {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
     }
-    response
 }
 
 /// A body that is drained when its reader drops it.

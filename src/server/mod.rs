@@ -16,6 +16,7 @@ pub mod access;
 pub mod admission;
 pub mod answer;
 pub mod application;
+pub mod around;
 pub mod at_once;
 pub mod body;
 pub mod budget;

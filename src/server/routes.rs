@@ -88,7 +88,7 @@ pub fn router(service: &Arc<Service>, operations: &[Endpoint]) -> Router {
     for &endpoint in operations {
         let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
             if endpoint.has_events && negotiate::wants_events(request.headers()) {
-                stream::answer(&service, endpoint.operation, request).await
+                Box::pin(stream::answer(&service, endpoint.operation, request)).await
             } else {
                 compute::answer(&service, &endpoint, request).await
             }

@@ -8,6 +8,9 @@ use super::lower::{Code, Lowered, NONE};
 use super::share;
 use super::{CompileOptions, Flow, Leaf, Place, Role, Run, Section, Tape};
 
+/// Instructions that are sorted by comparisons.
+const FEW: usize = 32;
+
 /// What instructions of one run have in common, besides the level.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Kind {
@@ -142,7 +145,7 @@ impl Builder<'_> {
     }
 
     /// The instructions among `members`, sorted by level, then activity and op, then their order: two stable counting
-    /// sorts. Nothing that an option of the compiler changes is part of the key.
+    /// sorts, whose counters would take longer than a few members. Nothing that an option of the compiler changes is part of the key.
     fn sorted(&self, mut members: Vec<u32>) -> Vec<u32> {
         let lowered = self.lowered;
         members.retain(|&i| matches!(lowered.codes[i as usize], Code::Apply(_)));
@@ -150,9 +153,14 @@ impl Builder<'_> {
             Code::Apply(op) => usize::from(lowered.active[i as usize]) * Op::COUNT + op as usize,
             _ => unreachable!("leaves are not scheduled"),
         };
+        let level = |i: u32| lowered.level[i as usize] as usize;
+        if members.len() <= FEW {
+            members.sort_by_key(|&i| (level(i), rank(i)));
+            return members;
+        }
         let by_op = counting_sort(&members, 2 * Op::COUNT, rank);
-        let levels = by_op.iter().map(|&i| lowered.level[i as usize] as usize + 1).max().unwrap_or(0);
-        counting_sort(&by_op, levels, |i| lowered.level[i as usize] as usize)
+        let levels = by_op.iter().map(|&i| level(i) + 1).max().unwrap_or(0);
+        counting_sort(&by_op, levels, level)
     }
 
     fn kind(&self, index: u32) -> Kind {

@@ -17,4 +17,4 @@ mod tree;
 pub use account::Account;
 pub use collector::Collector;
 pub use export::{Counts, Spans};
-pub use recording::record;
+pub use recording::Recorder;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
+use crate::server::around::Around;
 use crate::server::connections::Peer;
 use crate::server::problems::Told;
 use crate::server::request_id;
@@ -20,22 +20,31 @@ use super::record::Record;
 /// Characters of a path that are kept; the routes have some twenty.
 const LONGEST_PATH: usize = 256;
 
-/// Middleware: records the request, if the trace that it is a part of is recorded.
-pub async fn record(State(spans): State<Arc<Spans>>, mut request: Request, next: Next) -> Response {
-    let position = request.extensions().get::<Position>().filter(|position| position.own.is_recorded());
-    let Some(&position) = position else { return next.run(request).await };
-    let mut recording = Recording { spans, record: Some(begin(&request, position)) };
-    if let Some(record) = &recording.record {
+/// Middleware: records requests, where the trace that they are a part of is recorded.
+#[derive(Clone, Debug)]
+pub struct Recorder(pub Arc<Spans>);
+
+impl Around for Recorder {
+    type Kept = Option<Recording>;
+
+    fn before(&self, request: &mut Request) -> Result<Option<Recording>, Response> {
+        let position = request.extensions().get::<Position>().filter(|position| position.own.is_recorded());
+        let Some(&position) = position else { return Ok(None) };
+        let record = begin(request, position);
         request.extensions_mut().insert(Arc::clone(&record.account));
+        Ok(Some(Recording { spans: Arc::clone(&self.0), record: Some(record) }))
     }
-    let response = next.run(request).await;
-    if let Some(record) = &mut recording.record {
-        record.status = Some(response.status());
-        if let Some(Told(kind)) = response.extensions().get() {
-            record.account.problem(*kind);
+
+    fn after(recording: Option<Recording>, response: Response) -> Response {
+        let Some(mut recording) = recording else { return response };
+        if let Some(record) = &mut recording.record {
+            record.status = Some(response.status());
+            if let Some(Told(kind)) = response.extensions().get() {
+                record.account.problem(*kind);
+            }
         }
+        watch(response, recording)
     }
-    watch(response, recording)
 }
 
 fn begin(request: &Request, position: Position) -> Record {
@@ -58,7 +67,7 @@ fn begin(request: &Request, position: Position) -> Record {
 }
 
 /// A request under way.
-struct Recording {
+pub struct Recording {
     spans: Arc<Spans>,
     /// `None` once it is sent.
     record: Option<Record>,
