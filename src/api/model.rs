@@ -21,6 +21,7 @@ use super::values::Values;
 
 /// A model as it was written.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for a request")]
 pub(super) enum Model<'a> {
     Scalar(Scalar<'a>),
     Mlp(Arc<Mlp>),
