@@ -13,21 +13,41 @@ pub(super) enum Code {
     Apply(Op),
 }
 
-/// The lowered graph, column by column; an *index* is a position in these.
+/// The lowered graph; an *index* is a position among its primitives.
 pub(super) struct Lowered {
-    pub codes: Vec<Code>,
-    /// Where each primitive's operands begin in `operands`; their number is the op's arity.
-    pub starts: Vec<u32>,
+    /// All that is told of one lies together: they are looked up in the order of levels, too.
+    pub primitives: Vec<Primitive>,
+    /// Of all primitives, by index.
     pub operands: Vec<u32>,
-    /// The graph's node that the primitive serves.
-    pub origin: Vec<NodeId>,
-    /// The longest path from a leaf of the same section. A folded constant keeps the level of what it replaces, so that
-    /// folding does not change the order of what is left.
-    pub level: Vec<u32>,
-    pub varying: Vec<bool>,
-    pub active: Vec<bool>,
+    constants: Vec<f64>,
     /// The index of each node of the graph that the outputs need.
     pub index_of: Vec<u32>,
+}
+
+/// What is told of a primitive or a leaf, beside its operands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Primitive {
+    kind: Kind,
+    /// Where the operands begin, whose number is the op's arity; or the position of the constant or input.
+    start: u32,
+    /// The graph's node that it serves.
+    pub origin: NodeId,
+    /// The longest path from a leaf of the same section. A folded constant keeps the level of what it replaces, so that
+    /// folding does not change the order of what is left.
+    pub level: u32,
+    /// Whether it differs between samples.
+    pub varying: bool,
+    /// Whether its adjoint is needed.
+    pub active: bool,
+    /// Whether another one refers to it, or it is an output; constants that folding left over are neither.
+    pub needed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Constant,
+    Input,
+    Apply(Op),
 }
 
 /// No index: the node is not needed.
@@ -35,29 +55,46 @@ pub(super) const NONE: u32 = u32::MAX;
 /// Needed, and its operands are being visited.
 const OPEN: u32 = u32::MAX - 1;
 
+impl Primitive {
+    /// The op, unless it is a leaf.
+    pub fn op(&self) -> Option<Op> {
+        match self.kind {
+            Kind::Apply(op) => Some(op),
+            Kind::Constant | Kind::Input => None,
+        }
+    }
+}
+
 impl Lowered {
     /// With room for as many primitives as `graph` has nodes: few have composed ops, or many that no output needs.
     fn with_room_for(graph: &Graph) -> Self {
-        let count = graph.len();
         Self {
-            codes: Vec::with_capacity(count),
-            starts: Vec::with_capacity(count),
+            primitives: Vec::with_capacity(graph.len()),
             operands: Vec::with_capacity(graph.operand_count()),
-            origin: Vec::with_capacity(count),
-            level: Vec::with_capacity(count),
-            varying: Vec::with_capacity(count),
-            active: Vec::with_capacity(count),
-            index_of: vec![NONE; count],
+            constants: Vec::new(),
+            index_of: vec![NONE; graph.len()],
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.primitives.len()
+    }
+
+    pub fn code(&self, index: usize) -> Code {
+        let Primitive { kind, start, .. } = self.primitives[index];
+        match kind {
+            Kind::Constant => Code::Constant(self.constants[start as usize]),
+            Kind::Input => Code::Input(start),
+            Kind::Apply(op) => Code::Apply(op),
         }
     }
 
     pub fn operands(&self, index: usize) -> &[u32] {
-        let count = match self.codes[index] {
-            Code::Apply(op) => op.operand_count(),
-            _ => 0,
-        };
-        let start = self.starts[index] as usize;
-        &self.operands[start..start + count]
+        let primitive = &self.primitives[index];
+        match primitive.op() {
+            Some(op) => &self.operands[primitive.start as usize..][..op.operand_count()],
+            None => &[],
+        }
     }
 }
 
@@ -99,6 +136,8 @@ pub(super) fn lower(
                 }
             }
         }
+        let index = lowering.out.index_of[output.index()];
+        lowering.out.primitives[index as usize].needed = true;
     }
     Ok(lowering.out)
 }
@@ -120,8 +159,9 @@ impl Lowering<'_> {
         let index = match graph.node(node) {
             Node::Constant(value) => self.constant(value, node),
             Node::Input(position) => {
-                let role = self.roles[position];
-                self.push(Code::Input(position as u32), &[], node, 0, role.sampled, role.wanted || self.trace)
+                let Role { sampled: varying, wanted } = self.roles[position];
+                let (kind, start, active) = (Kind::Input, position as u32, wanted || self.trace);
+                self.push(Primitive { kind, start, origin: node, level: 0, varying, active, needed: false })
             }
             Node::Apply(op, operands) => {
                 let mut indices = std::mem::take(&mut self.scratch);
@@ -235,22 +275,27 @@ impl Lowering<'_> {
     }
 
     fn constant(&mut self, value: f64, node: NodeId) -> u32 {
-        self.push(Code::Constant(value), &[], node, 0, false, self.trace)
+        self.push_constant(value, node, 0, self.trace)
     }
 
     fn primitive(&mut self, op: Op, operands: &[u32], node: NodeId) -> u32 {
-        let out = &self.out;
-        let varying = operands.iter().any(|&o| out.varying[o as usize]);
-        let moves = !op.is_step() && operands.iter().any(|&o| out.active[o as usize]);
+        let all = || operands.iter().map(|&operand| &self.out.primitives[operand as usize]);
+        let varying = all().any(|operand| operand.varying);
+        let moves = !op.is_step() && all().any(|operand| operand.active);
         let active = !self.detached && (self.trace || moves);
         // A leaf or a uniform operand of a varying primitive counts as a leaf of the varying section.
-        let level =
-            operands.iter().filter(|&&o| out.varying[o as usize] == varying).map(|&o| out.level[o as usize]);
-        let level = level.max().unwrap_or(0) + 1;
+        let levels = all().filter(|operand| operand.varying == varying).map(|operand| operand.level);
+        let level = levels.max().unwrap_or(0) + 1;
         if let Some(value) = self.folded(op, operands) {
-            return self.push(Code::Constant(value), &[], node, level, false, false);
+            return self.push_constant(value, node, level, false);
         }
-        self.push(Code::Apply(op), operands, node, level, varying, active)
+        let start = self.out.operands.len() as u32;
+        self.out.operands.extend_from_slice(operands);
+        for &operand in operands {
+            self.out.primitives[operand as usize].needed = true;
+        }
+        let kind = Kind::Apply(op);
+        self.push(Primitive { kind, start, origin: node, level, varying, active, needed: false })
     }
 
     /// The value, if all operands are constants. A value that is not finite is left to the sweep, which can say where
@@ -261,7 +306,7 @@ impl Lowering<'_> {
         }
         let mut values = [0.0; 3];
         for (value, &operand) in values.iter_mut().zip(operands) {
-            match self.out.codes[operand as usize] {
+            match self.out.code(operand as usize) {
                 Code::Constant(constant) => *value = constant,
                 _ => return None,
             }
@@ -269,24 +314,22 @@ impl Lowering<'_> {
         Some(op.value(&values[..operands.len()])).filter(|v| v.is_finite())
     }
 
-    fn push(
-        &mut self,
-        code: Code,
-        operands: &[u32],
-        origin: NodeId,
-        level: u32,
-        varying: bool,
-        active: bool,
-    ) -> u32 {
-        let out = &mut self.out;
-        let index = out.codes.len() as u32;
-        out.codes.push(code);
-        out.starts.push(out.operands.len() as u32);
-        out.operands.extend_from_slice(operands);
-        out.origin.push(origin);
-        out.level.push(level);
-        out.varying.push(varying);
-        out.active.push(active);
-        index
+    fn push_constant(&mut self, value: f64, origin: NodeId, level: u32, active: bool) -> u32 {
+        let start = self.out.constants.len() as u32;
+        self.out.constants.push(value);
+        self.push(Primitive {
+            kind: Kind::Constant,
+            start,
+            origin,
+            level,
+            varying: false,
+            active,
+            needed: false,
+        })
+    }
+
+    fn push(&mut self, primitive: Primitive) -> u32 {
+        self.out.primitives.push(primitive);
+        self.out.primitives.len() as u32 - 1
     }
 }

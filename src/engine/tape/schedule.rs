@@ -4,7 +4,7 @@ use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
 
 use super::super::graph::NodeId;
 use super::super::op::Op;
-use super::lower::{Code, Lowered, NONE};
+use super::lower::{Code, Lowered, NONE, Primitive};
 use super::share;
 use super::{CompileOptions, Flow, Leaf, Place, Role, Run, Section, Tape};
 
@@ -27,27 +27,26 @@ pub(super) fn schedule(
     interrupt: &Interrupt,
 ) -> Result<Tape, Interrupted> {
     let mut builder = Builder {
-        slot_of: vec![NONE; lowered.codes.len()],
+        slot_of: vec![NONE; lowered.len()],
         crossing: Vec::new(),
         uniform: Section::default(),
         varying: Section::default(),
-        needed: needed(lowered, outputs),
         equal_to: if options.share { share::equals(lowered, interrupt)? } else { Vec::new() },
         lowered,
     };
-    let varying = lowered.varying.iter().filter(|&&varying| varying).count();
-    builder.section(false, lowered.codes.len() - varying, interrupt)?;
+    let varying = lowered.primitives.iter().filter(|primitive| primitive.varying).count();
+    builder.section(false, lowered.len() - varying, interrupt)?;
     if varying > 0 {
         builder.section(true, varying, interrupt)?;
     }
     let place = |index: u32| {
         let slot = builder.slot_of[index as usize];
-        if lowered.varying[index as usize] { Place::Varying(slot) } else { Place::Uniform(slot) }
+        if lowered.primitives[index as usize].varying { Place::Varying(slot) } else { Place::Uniform(slot) }
     };
     let mut inputs = vec![None; roles.len()];
-    for (index, code) in lowered.codes.iter().enumerate() {
-        if let Code::Input(position) = code {
-            inputs[*position as usize] = Some(place(index as u32));
+    for index in (0..lowered.len()).filter(|&index| lowered.primitives[index].op().is_none()) {
+        if let Code::Input(position) = lowered.code(index) {
+            inputs[position as usize] = Some(place(index as u32));
         }
     }
     let outputs: Vec<Place> = outputs.iter().map(|node| place(lowered.index_of[node.index()])).collect();
@@ -56,21 +55,8 @@ pub(super) fn schedule(
     Ok(Tape { uniform, varying, outputs, inputs, roles: roles.to_vec(), traced: options.trace })
 }
 
-/// Which primitives something refers to; constants that folding left over are not.
-fn needed(lowered: &Lowered, outputs: &[NodeId]) -> Vec<bool> {
-    let mut needed = vec![false; lowered.codes.len()];
-    for output in outputs {
-        needed[lowered.index_of[output.index()] as usize] = true;
-    }
-    for &operand in &lowered.operands {
-        needed[operand as usize] = true;
-    }
-    needed
-}
-
 struct Builder<'a> {
     lowered: &'a Lowered,
-    needed: Vec<bool>,
     /// The first primitive that is equal to each one; empty if no costly one is equal to another.
     equal_to: Vec<u32>,
     /// The slot of each primitive in its own section.
@@ -92,11 +78,12 @@ impl Builder<'_> {
         }
         let mut members: Vec<u32> = Vec::with_capacity(count);
         members.extend(
-            (0..lowered.codes.len() as u32)
-                .filter(|&i| lowered.varying[i as usize] == varying && self.needed[i as usize]),
+            (0u32..)
+                .zip(&lowered.primitives)
+                .filter_map(|(i, p)| (p.needed && p.varying == varying).then_some(i)),
         );
         for &index in &members {
-            let leaf = match lowered.codes[index as usize] {
+            let leaf = match lowered.code(index as usize) {
                 Code::Constant(value) => Leaf::Constant(value),
                 Code::Input(position) => Leaf::Input(position),
                 Code::Apply(_) => continue,
@@ -112,10 +99,10 @@ impl Builder<'_> {
         }
         let mut rest = &order[..];
         while let Some(&first) = rest.first() {
-            let (kind, level) = (self.kind(first), lowered.level[first as usize]);
+            let (kind, level) = (self.kind(first), lowered.primitives[first as usize].level);
             let len = rest
                 .iter()
-                .take_while(|&&i| lowered.level[i as usize] == level && self.kind(i) == kind)
+                .take_while(|&&i| lowered.primitives[i as usize].level == level && self.kind(i) == kind)
                 .count();
             self.push_run(&mut section, kind, &rest[..len], varying);
             rest = &rest[len..];
@@ -132,11 +119,11 @@ impl Builder<'_> {
     /// Gives every uniform primitive that a varying one uses a leaf of the varying section.
     fn cross(&mut self, section: &mut Section) {
         let lowered = self.lowered;
-        self.crossing = vec![NONE; lowered.codes.len()];
-        for index in (0..lowered.codes.len()).filter(|&i| lowered.varying[i]) {
+        self.crossing = vec![NONE; lowered.len()];
+        for index in (0..lowered.len()).filter(|&i| lowered.primitives[i].varying) {
             for &operand in lowered.operands(index) {
                 let operand_index = operand as usize;
-                if !lowered.varying[operand_index] && self.crossing[operand_index] == NONE {
+                if !lowered.primitives[operand_index].varying && self.crossing[operand_index] == NONE {
                     self.crossing[operand_index] = section.slots() as u32;
                     section.push_leaf(Leaf::Uniform(self.slot_of[operand_index]), lowered, operand);
                 }
@@ -147,13 +134,13 @@ impl Builder<'_> {
     /// The instructions among `members`, sorted by level, then activity and op, then their order: two stable counting
     /// sorts, whose counters would take longer than a few members. Nothing that an option of the compiler changes is part of the key.
     fn sorted(&self, mut members: Vec<u32>) -> Vec<u32> {
-        let lowered = self.lowered;
-        members.retain(|&i| matches!(lowered.codes[i as usize], Code::Apply(_)));
-        let rank = |i: u32| match lowered.codes[i as usize] {
-            Code::Apply(op) => usize::from(lowered.active[i as usize]) * Op::COUNT + op as usize,
-            _ => unreachable!("leaves are not scheduled"),
+        let primitive = |i: u32| &self.lowered.primitives[i as usize];
+        members.retain(|&i| primitive(i).op().is_some());
+        let rank = |i: u32| {
+            let op = primitive(i).op().expect("leaves are not scheduled");
+            usize::from(primitive(i).active) * Op::COUNT + op as usize
         };
-        let level = |i: u32| lowered.level[i as usize] as usize;
+        let level = |i: u32| primitive(i).level as usize;
         if members.len() <= FEW {
             members.sort_by_key(|&i| (level(i), rank(i)));
             return members;
@@ -164,14 +151,13 @@ impl Builder<'_> {
     }
 
     fn kind(&self, index: u32) -> Kind {
-        let Code::Apply(op) = self.lowered.codes[index as usize] else {
-            unreachable!("leaves are not scheduled")
-        };
+        let primitive = &self.lowered.primitives[index as usize];
+        let op = primitive.op().expect("leaves are not scheduled");
         // A folded constant keeps its level, so that what is computed from it may come after what is equal to it.
-        let level = |index: u32| self.lowered.level[index as usize];
-        let comes_before = |&first: &u32| first != index && level(first) <= level(index);
+        let comes_before =
+            |&first: &u32| first != index && self.lowered.primitives[first as usize].level <= primitive.level;
         let copies = op.is_costly() && self.equal_to.get(index as usize).is_some_and(comes_before);
-        Kind { op: self.specialised(op, index), copies, active: self.lowered.active[index as usize] }
+        Kind { op: self.specialised(op, index), copies, active: primitive.active }
     }
 
     /// A power with a constant exponent of 2 or -1 runs as the cheaper op that gives the same bits, unless the
@@ -181,9 +167,10 @@ impl Builder<'_> {
             return op;
         }
         let exponent = self.lowered.operands(index as usize)[1] as usize;
-        match self.lowered.codes[exponent] {
-            Code::Constant(value) if !self.lowered.active[exponent] && value == 2.0 => Op::Square,
-            Code::Constant(value) if !self.lowered.active[exponent] && value == -1.0 => Op::Reciprocal,
+        let is_fixed = !self.lowered.primitives[exponent].active;
+        match self.lowered.code(exponent) {
+            Code::Constant(value) if is_fixed && value == 2.0 => Op::Square,
+            Code::Constant(value) if is_fixed && value == -1.0 => Op::Reciprocal,
             _ => op,
         }
     }
@@ -202,7 +189,7 @@ impl Builder<'_> {
         for position in 0..arity {
             section.operands.extend(members.iter().map(|&index| {
                 let operand = lowered.operands(index as usize)[position] as usize;
-                if varying && !lowered.varying[operand] {
+                if varying && !lowered.primitives[operand].varying {
                     self.crossing[operand]
                 } else {
                     self.slot_of[operand]
@@ -213,8 +200,8 @@ impl Builder<'_> {
             let sources = members.iter().map(|&index| self.slot_of[self.equal_to[index as usize] as usize]);
             section.operands.extend(sources);
         }
-        section.origin.extend(members.iter().map(|&index| lowered.origin[index as usize]));
-        section.active.extend(members.iter().map(|&index| lowered.active[index as usize]));
+        section.origin.extend(members.iter().map(|&index| lowered.primitives[index as usize].origin));
+        section.active.extend(members.iter().map(|&index| lowered.primitives[index as usize].active));
     }
 }
 
@@ -233,8 +220,9 @@ impl Section {
 
     fn push_leaf(&mut self, leaf: Leaf, lowered: &Lowered, index: u32) {
         self.leaves.push(leaf);
-        self.origin.push(lowered.origin[index as usize]);
-        self.active.push(lowered.active[index as usize]);
+        let Primitive { origin, active, .. } = lowered.primitives[index as usize];
+        self.origin.push(origin);
+        self.active.push(active);
     }
 
     /// Tells how adjoints flow from the last slot to the first.

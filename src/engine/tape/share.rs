@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
+use super::super::op::Op;
 use super::lower::{Code, Lowered, NONE};
 use crate::engine::interrupt::{Interrupt, Interrupted, Poll};
 
@@ -17,8 +18,8 @@ pub(super) fn equals(lowered: &Lowered, interrupt: &Interrupt) -> Result<Vec<u32
 
 /// Whether two costly primitives have the same hash of all that they are computed from.
 fn may_repeat(lowered: &Lowered, poll: &mut Poll<'_>) -> Result<bool, Interrupted> {
-    let count = lowered.codes.len();
-    let is_costly = |index: usize| matches!(lowered.codes[index], Code::Apply(op) if op.is_costly());
+    let count = lowered.len();
+    let is_costly = |index: usize| lowered.primitives[index].op().is_some_and(Op::is_costly);
     if (0..count).filter(|&index| is_costly(index)).nth(1).is_none() {
         return Ok(false);
     }
@@ -36,7 +37,7 @@ fn may_repeat(lowered: &Lowered, poll: &mut Poll<'_>) -> Result<bool, Interrupte
 }
 
 fn first_equals(lowered: &Lowered, poll: &mut Poll<'_>) -> Result<Vec<u32>, Interrupted> {
-    let count = lowered.codes.len();
+    let count = lowered.len();
     let mut equal_to: Vec<u32> = Vec::with_capacity(count);
     let mut seen: HashTable<u32> = HashTable::with_capacity(count);
     for index in 0..count as u32 {
@@ -57,7 +58,7 @@ fn key<T: Copy + Ord>(
     none: T,
     stands_for: impl Fn(u32) -> T,
 ) -> (u64, [T; 3], u8) {
-    match lowered.codes[index] {
+    match lowered.code(index) {
         Code::Constant(value) => (value.to_bits(), [none; 3], 0),
         Code::Input(position) => (u64::from(position), [none; 3], 1),
         Code::Apply(op) => {
