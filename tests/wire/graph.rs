@@ -44,6 +44,22 @@ fn operands_may_be_numbers_and_values_inline() {
 }
 
 #[test]
+fn ids_are_found_at_any_distance_and_are_unique_over_any() {
+    let mut nodes = vec![json!({"id": "first", "op": "add", "inputs": ["n1900", "n0"]})];
+    nodes.extend((0..2_000).map(|i| json!({"id": format!("n{i}"), "op": "input", "value": i})));
+    nodes.push(json!({"id": "last", "op": "sum", "inputs": ["n0", "n500", "n1000", "n1999", "first"]}));
+    let body = |nodes: &[Value]| json!({"graph": {"nodes": nodes}, "outputs": ["first", "last"]});
+    let found = answer(evaluate::answer, &body(&nodes));
+    assert_eq!(found, json!({"outputs": {"first": 1_900.0, "last": 5_399.0}}));
+    for i in [1_301, 700, 1_300] {
+        nodes[i]["id"] = json!("n3");
+    }
+    let found = problem(evaluate::answer, &body(&nodes));
+    let places = ["/graph/nodes/700/id", "/graph/nodes/1300/id", "/graph/nodes/1301/id"];
+    assert_invalid(&found, &places, &["The id `n3` is taken by"]);
+}
+
+#[test]
 fn a_member_that_is_null_is_not_given() {
     let nodes = json!([
         {"id": "a", "op": "input", "inputs": null, "value": 3, "label": null},
