@@ -130,7 +130,7 @@ mod tests {
     fn every_costly_primitive_that_comes_again_is_a_copy() {
         let mut graph = Graph::new();
         let inputs: Vec<NodeId> = (0..500).map(|i| graph.input(format!("x{i}"))).collect();
-        let mut of_product = |graph: &mut Graph, a: usize, b: usize| {
+        let of_product = |graph: &mut Graph, a: usize, b: usize| {
             let product = graph.apply(Op::Mul, &[inputs[a], inputs[b]]).expect("two operands");
             graph.apply(Op::Exp, &[product]).expect("an operand")
         };
