@@ -173,8 +173,8 @@ impl<'a> Graph<'a> {
     }
 
     /// Nodes whose id an earlier one has, with that one, by position.
-    pub fn duplicates(&mut self) -> Vec<(u32, u32)> {
-        self.positions.duplicates(&self.nodes)
+    pub fn take_duplicates(&mut self) -> Vec<(u32, u32)> {
+        self.positions.take_duplicates(&self.nodes)
     }
 
     /// The position of the node with this id.

@@ -62,7 +62,7 @@ impl Positions {
     }
 
     /// Nodes whose id an earlier one has, with that one, by position.
-    pub(super) fn duplicates(&mut self, nodes: &[Node<'_>]) -> Vec<(u32, u32)> {
+    pub(super) fn take_duplicates(&mut self, nodes: &[Node<'_>]) -> Vec<(u32, u32)> {
         // What was never settled has met all others already.
         if !self.settled.is_empty() {
             self.settle(nodes);

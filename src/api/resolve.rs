@@ -53,7 +53,7 @@ pub(super) fn check_size(count: usize, limits: &Limits) -> Result<(), Problem> {
 }
 
 fn note_duplicates(graph: &mut Graph<'_>, faults: &mut Faults) {
-    for (i, first) in graph.duplicates() {
+    for (i, first) in graph.take_duplicates() {
         let id = || quote(&graph.nodes[i as usize].id);
         faults.add(
             || format!("/graph/nodes/{i}/id"),

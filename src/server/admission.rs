@@ -22,38 +22,38 @@ use super::{dialect, problems, request_id};
 pub struct Admission(pub Arc<Service>);
 
 /// How the answer to a request is told.
-pub struct Told {
+pub struct Manner {
     dialect: Option<&'static Dialect>,
     id: Option<HeaderValue>,
     counted: Counted,
 }
 
 impl Around for Admission {
-    type Kept = Told;
+    type Kept = Manner;
 
-    fn before(&self, request: &mut Request) -> Result<Told, Response> {
+    fn before(&self, request: &mut Request) -> Result<Manner, Response> {
         let Self(service) = self;
         let path = request.uri().path();
         let id = request.headers().get(request_id::HEADER).cloned();
-        let mut told = Told { dialect: dialect::at(path), id, counted: Counted::default() };
+        let mut manner = Manner { dialect: dialect::at(path), id, counted: Counted::default() };
         if service.access.is_open(path) {
-            return Ok(told);
+            return Ok(manner);
         }
         let caller = service.access.caller(request.headers());
         if let Ok(Caller::Key(key)) = &caller {
             Span::current().record("key", key.name());
         }
         // Who has no valid key is counted by address, so that guessing is limited as well.
-        told.counted = service.rates.count(caller.as_ref().ok(), address(request));
-        let admitted = told.counted.check().and(caller).and_then(|caller| caller.may_ask(path));
+        manner.counted = service.rates.count(caller.as_ref().ok(), address(request));
+        let admitted = manner.counted.check().and(caller).and_then(|caller| caller.may_ask(path));
         match admitted {
-            Ok(()) => Ok(told),
-            Err(problem) => Err(Self::after(told, problem.into_response())),
+            Ok(()) => Ok(manner),
+            Err(problem) => Err(Self::after(manner, problem.into_response())),
         }
     }
 
-    fn after(told: Told, response: Response) -> Response {
-        let Told { dialect, id, counted } = told;
+    fn after(manner: Manner, response: Response) -> Response {
+        let Manner { dialect, id, counted } = manner;
         let mut response = problems::name_the_request(response, id.as_ref());
         counted.tell(response.headers_mut());
         match dialect {

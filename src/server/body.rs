@@ -86,7 +86,7 @@ pub async fn collect(
 
 /// What has come of a body.
 enum Gathered {
-    /// One piece, which is kept as it is.
+    /// One piece, which stays in the buffer of its connection.
     One(Bytes),
     /// Several, put together.
     More(Vec<u8>),
