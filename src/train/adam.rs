@@ -1,6 +1,6 @@
 //! Adam and `AdamW`, as `torch.optim.Adam` and `torch.optim.AdamW` do it.
 
-use super::optimizer::{Rule, Settings, decayed, first_or_empty};
+use super::optimizer::{Rule, Settings, decayed, first_or_empty, kept};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -119,7 +119,7 @@ impl<T: Real> Kernel for Step<'_, T> {
             if decoupled && weight_decay != 0.0 {
                 *p *= keep;
             }
-            *m = lerp(*m, g, weight);
+            *m = kept(lerp(*m, g, weight));
             *v = (g * fresh).mul_add(g, *v * beta2);
             let mut w = *v;
             if amsgrad {

@@ -97,6 +97,14 @@ pub(super) fn decayed<T: Real>(parameter: T, gradient: T, weight_decay: f64) -> 
     if weight_decay == 0.0 { gradient } else { parameter.mul_add(T::from_f64(weight_decay), gradient) }
 }
 
+/// What a moment keeps of `x`: nothing below the smallest normal number. A moment whose gradient is 0 decays until it is there
+/// and never gets any further, 0.9 of the smallest number being rounded to itself; and on many processors each operation on such
+/// a number takes a hundred cycles.
+#[inline(always)]
+pub(super) fn kept<T: Real>(x: T) -> T {
+    if x.abs() < T::TINY { T::ZERO } else { x }
+}
+
 /// A buffer that some settings do without.
 pub(super) fn first_or_empty<T>(buffers: &mut [Vec<T>]) -> &mut [T] {
     buffers.first_mut().map_or(&mut [], Vec::as_mut_slice)

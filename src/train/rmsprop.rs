@@ -1,7 +1,7 @@
 //! `RMSprop`, as `torch.optim.RMSprop` does it.
 
 use super::adam::lerp;
-use super::optimizer::{Rule, Settings, decayed, first_or_empty};
+use super::optimizer::{Rule, Settings, decayed, first_or_empty, kept};
 use super::setting::{SettingError, below_one, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -118,7 +118,7 @@ impl<T: Real> Kernel for Step<'_, T> {
             if momentum == 0.0 {
                 *p += g * rate / divisor;
             } else {
-                let b = self.velocity[i] * remains + g / divisor;
+                let b = kept(self.velocity[i] * remains + g / divisor);
                 self.velocity[i] = b;
                 *p = b.mul_add(rate, *p);
             }

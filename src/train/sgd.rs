@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, as `torch.optim.SGD` does it.
 
-use super::optimizer::{OptimizerState, Rule, Settings, decayed, step_by};
+use super::optimizer::{OptimizerState, Rule, Settings, decayed, kept, step_by};
 use super::setting::{SettingError, finite, not_negative, positive};
 use crate::engine::kernels::{Kernel, Level, Real};
 
@@ -135,7 +135,7 @@ impl<T: Real> Kernel for Momentum<'_, T> {
         let fresh = T::from_f64(1.0 - sgd.dampening);
         for ((p, &g), b) in self.parameters.iter_mut().zip(self.gradient).zip(self.buffer) {
             let g = decayed(*p, g, sgd.weight_decay);
-            *b = if self.first { g } else { g.mul_add(fresh, *b * momentum) };
+            *b = kept(if self.first { g } else { g.mul_add(fresh, *b * momentum) });
             let direction = if sgd.nesterov { b.mul_add(momentum, g) } else { *b };
             *p = direction.mul_add(rate, *p);
         }
@@ -162,6 +162,21 @@ mod tests {
         assert_eq!(refused(Sgd::with(0.1, 0.9, 0.5, 0.0, true)), "nesterov");
         assert!(Sgd::with(0.1, 0.9, 0.0, 0.1, true).is_ok());
         assert!(Sgd::with(0.1, 0.9, -2.0, 0.1, false).is_ok());
+    }
+
+    #[test]
+    fn a_velocity_without_gradients_comes_to_rest() {
+        let sgd = Sgd::with(0.5, 0.9, 0.0, 0.0, false).unwrap();
+        let (mut buffers, mut p) = ([vec![-3e-308, 3e-308]], [1.0, 1.0]);
+        let after: Vec<f64> = (2..5)
+            .map(|step| {
+                sgd.step(step, false, &mut buffers, &mut p, &[0.0; 2]);
+                buffers[0][1]
+            })
+            .collect();
+        // The next would be 2.187e-308, below the smallest normal number.
+        assert_eq!(after, [3e-308 * 0.9, 3e-308 * 0.9 * 0.9, 0.0]);
+        assert_eq!(buffers[0], [0.0, 0.0]);
     }
 
     #[test]

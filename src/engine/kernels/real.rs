@@ -49,6 +49,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1
     const ONE: Self;
+    /// The smallest normal number above 0.
+    const TINY: Self;
     /// Rounds to this type.
     fn from_f64(x: f64) -> Self;
     /// Exact for both types.
@@ -98,6 +100,7 @@ macro_rules! impl_real {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const TINY: Self = <$t>::MIN_POSITIVE;
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
                 x as Self
