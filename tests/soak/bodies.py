@@ -164,7 +164,7 @@ def refused(limit):
         Request("malformed", path, b'{"expression": "a*b", "inp', status=400),
         Request("malformed", path, b"\xff\xfe", status=400),
         Request("malformed", path, json_of(neuron), {"Content-Type": "text/plain"}, status=415),
-        Request("malformed", path, json_of(neuron), {"Content-Type": CBOR}, status=422),
+        Request("malformed", path, json_of(neuron), {"Content-Type": CBOR}, status=400),
         Request("malformed", path, json_of({"expression": "tahn(x)", "inputs": {"x": 1}}), status=422),
         Request("malformed", path, json_of({"expression": "log(x)", "inputs": {"x": -1}}), status=422),
         Request("malformed", path, json_of({"expression": "x", "inputs": {}}), status=422),
