@@ -1,14 +1,12 @@
 //! The values of a request, matched with the inputs of its computation.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
-
-use crate::engine::{Binding, Graph, NodeId, Role};
+use crate::engine::{Binding, Role};
 
 use super::columns::{CSV, member};
 use super::computation::{Computation, Inline};
 use super::context::Limits;
 use super::faults::{Faults, quote};
+use super::inputs::Inputs;
 use super::problem::Problem;
 use super::suggest;
 use super::value::Value;
@@ -97,35 +95,6 @@ impl Place {
     }
 }
 
-/// The inputs of a graph by name.
-struct Inputs<'g> {
-    inputs: &'g [(Box<str>, NodeId)],
-    /// The one after that which was found last: most requests give values in the order of the graph.
-    next: usize,
-    positions: OnceCell<HashMap<&'g str, usize>>,
-}
-
-impl<'g> Inputs<'g> {
-    fn new(graph: &'g Graph) -> Self {
-        Self { inputs: graph.inputs(), next: 0, positions: OnceCell::new() }
-    }
-
-    fn name(&self, position: usize) -> &'g str {
-        &self.inputs[position].0
-    }
-
-    fn find(&mut self, name: &str) -> Option<usize> {
-        let found = if self.inputs.get(self.next).is_some_and(|(next, _)| **next == *name) {
-            self.next
-        } else {
-            let positions = || self.inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
-            *self.positions.get_or_init(positions).get(name)?
-        };
-        self.next = found + 1;
-        Some(found)
-    }
-}
-
 /// Finds every input's value: all of them, no others, arrays equally long.
 pub(super) fn bind(
     computation: &mut Computation<'_>,
@@ -137,7 +106,7 @@ pub(super) fn bind(
     let computation = &*computation;
     let mut inputs = Inputs::new(&computation.graph);
     let places: Vec<&'static str> = sources.iter().map(|source| source.pointer).collect();
-    let count = inputs.inputs.len();
+    let count = computation.graph.inputs().len();
     let mut given: Vec<Option<Given>> = Vec::with_capacity(count);
     given.resize_with(count, || None);
     let mut order = Vec::with_capacity(count);
@@ -149,8 +118,7 @@ pub(super) fn bind(
             };
             match &given[position] {
                 Some(first) => {
-                    let first = first.place.pointer(&name, &places);
-                    faults.add(|| member(base, &name), || twice(&name, &first));
+                    faults.add(|| member(base, &name), || twice(&name, &first.place.pointer(&name, &places)));
                 }
                 None => {
                     given[position] = Some(Given { place: Place::Source(source), value });
@@ -164,8 +132,8 @@ pub(super) fn bind(
         match &given[input] {
             Some(first) => {
                 let name = inputs.name(input);
-                let first = first.place.pointer(name, &places);
-                faults.add(|| place.pointer(name, &places), || twice(name, &first));
+                let pointer = |place: Place| place.pointer(name, &places);
+                faults.add(|| pointer(place), || twice(name, &pointer(first.place)));
             }
             None => {
                 given[input] = Some(Given { place, value });

@@ -12,6 +12,7 @@ mod decode;
 mod expression;
 mod faults;
 mod fitting;
+mod inputs;
 mod labels;
 mod measured;
 mod mlp_checks;

@@ -8,6 +8,7 @@ use crate::engine::Column;
 use super::bind::Bound;
 use super::computation::Computation;
 use super::faults::{Faults, quote};
+use super::inputs::Inputs;
 use super::problem::Problem;
 use super::text::Text;
 use super::values::Values;
@@ -31,20 +32,18 @@ pub(super) fn wanted(
         let detail = "`wrt` is empty; name at least one input, or leave it out for all.";
         faults.add(|| "/wrt".to_owned(), || detail.to_owned());
     }
-    let inputs = computation.graph.inputs();
-    let by_name: HashMap<&str, usize> =
-        inputs.iter().enumerate().map(|(i, (name, _))| (&**name, i)).collect();
+    let mut inputs = Inputs::new(&computation.graph);
     let mut wanted = Vec::with_capacity(names.len());
     let mut seen = HashMap::new();
     for (i, name) in names.iter().enumerate() {
         let place = || pointer::join("/wrt", i);
         if let Some(first) = seen.insert(&**name, i) {
             faults.add(place, || format!("{} is already named at /wrt/{first}.", quote(name)));
-        } else if let Some(&input) = by_name.get(&**name) {
+        } else if let Some(input) = inputs.find(name) {
             wanted.push(input);
         } else {
             faults.add(place, || {
-                let known = inputs.iter().map(|(name, _)| &**name);
+                let known = computation.graph.inputs().iter().map(|(name, _)| &**name);
                 format!("The model has no input {}{}", quote(name), suggest::ending(name, known))
             });
         }
